@@ -1,0 +1,181 @@
+/*
+ * The module API: all that a module may include.
+ *
+ * A module is one `const struct gh_module`: a name, a doc, a table of options and hooks. It has
+ * three kinds of state. `self` is one a YAML entry, read-only after provision. `local` is one a
+ * worker and generation: zeroed, yours, no lock. gh_shared() is one a process: it survives reloads
+ * and locks itself. Hooks run on the worker of the request and must not block; what takes long goes
+ * through gh_offload(). docs/writing-modules.md is the page that teaches this.
+ */
+#ifndef GATEHOUSE_MODULE_H
+#define GATEHOUSE_MODULE_H
+
+#include <gatehouse/base.h>
+#include <gatehouse/option.h>
+#include <gatehouse/request.h>
+
+struct gh_log;
+struct gh_instance;
+
+/* One module in one request. */
+struct gh_step {
+	struct gh_request  *req;
+	struct gh_response *res;
+	const void         *self;  /* one a YAML entry */
+	void               *local; /* one a worker and generation */
+	void               *state; /* one a request, zeroed; NULL when state_size is 0 */
+};
+
+enum gh_part { GH_MORE, GH_LAST };
+
+typedef enum gh_verdict gh_hook(struct gh_step *s);
+/* Goes on after a wait: its verdict is what the waiting hook would have given. */
+typedef enum gh_verdict gh_then(struct gh_step *s);
+/* Sees a slice of the body as it passes; it may not keep the slice. The last may be empty. */
+typedef void gh_watch(struct gh_step *s, struct gh_str slice, enum gh_part part);
+/* Takes a slice and gives what shall go on by gh_give(). GH_NEXT, or GH_ERROR: cut. */
+struct gh_sink;
+typedef enum gh_verdict gh_edit(struct gh_step *s, struct gh_str slice, enum gh_part part,
+				struct gh_sink *to);
+
+struct gh_module {
+	const char *name, *doc;
+	const struct gh_option *options; /* NULL: none */
+	size_t self_size, local_size, state_size;
+	/* The shape of errors on every route that has this module; GH_SHAPE_PLAIN says nothing. */
+	enum gh_shape shape;
+
+	/* Options are bound and in range. 0, or -1 after gh_invalid() said what is wrong. Main thread. */
+	int (*provision)(struct gh_instance *in, void *self);
+	/* Also after a failed provision. Main thread. */
+	void (*cleanup)(void *self);
+
+	gh_hook *on_request;  /* in YAML order */
+	gh_hook *on_response; /* in reverse order, with the head in s->res, before it is sent */
+	gh_watch *watch_request, *watch_response;
+	gh_edit *edit_request, *edit_response; /* the body's length is then not known beforehand */
+	void (*on_cancel)(struct gh_step *s);  /* the client left while this step waited */
+	void (*on_finish)(struct gh_step *s);  /* once for each step entered, in reverse order */
+};
+
+/* ---- Provision ---- */
+
+/* Says why a provision failed, in one sentence with its mend; the place in the file is added. */
+int gh_invalid(struct gh_instance *in, const char *format, ...) GH_PRINTF(2, 3); /* returns -1 */
+/* Memory of the generation, zeroed; freed after cleanup. */
+void *gh_instance_alloc(struct gh_instance *in, size_t size);
+/* The name of the route that the entry stands in: the same after a reload, so fit for a key of what
+ * outlives one. */
+struct gh_str gh_instance_route(const struct gh_instance *in);
+
+/* The object that all entries of this module with this key share, over reloads too: made zeroed
+ * with `size` and given to `init` by the first, given to `finish` when the last generation that
+ * asked for it is gone. A size that changed makes a new one. Lock inside it: every worker sees it. */
+struct gh_shared_type {
+	size_t size;
+	void (*init)(void *shared);   /* NULL: zeroed is enough */
+	void (*finish)(void *shared); /* NULL: nothing to do */
+};
+void *gh_shared(struct gh_instance *in, struct gh_str key, const struct gh_shared_type *type);
+
+/* A counter or gauge in /metrics, for the process. `name` as Prometheus wants it, with the prefix
+ * `gatehouse_`; `labels` as `key="value",…` or empty. The same name and labels give the same one. */
+struct gh_metric;
+struct gh_metric *gh_counter(struct gh_instance *in, const char *name, const char *labels,
+			     const char *help);
+struct gh_metric *gh_gauge(struct gh_instance *in, const char *name, const char *labels,
+			   const char *help);
+void gh_metric_add(struct gh_metric *m, int64_t n); /* any thread */
+void gh_metric_set(struct gh_metric *m, int64_t n);
+
+/* ---- Answering ---- */
+
+/* Answers with this status, type and body (copied); returns GH_DONE. */
+enum gh_verdict gh_respond(struct gh_step *s, int status, struct gh_str type, struct gh_str body);
+/* Gives up: an error answer in the route's shape, or, after the head was sent, a visible break.
+ * `code` is OpenAI's error code, such as `invalid_api_key`, or NULL. Returns GH_ERROR. */
+enum gh_verdict gh_fail(struct gh_step *s, int status, const char *code, const char *format, ...)
+	GH_PRINTF(4, 5);
+/* A field for the answer, whoever gives it, errors too. Set before the head is sent. */
+void gh_answer_header(struct gh_step *s, struct gh_str name, struct gh_str value);
+
+/* Sends the request on to `upstream` and streams its answer back. Returns GH_DONE. */
+enum gh_proxy_flag {
+	GH_PROXY_UPGRADE = 1,   /* WebSockets may pass */
+	GH_PROXY_KEEP_HOST = 2, /* the client's Host goes on, not the upstream's own */
+};
+struct gh_proxy {
+	struct gh_upstream *upstream;
+	unsigned flags;
+	struct gh_str path; /* NULL: the request's path and query; else both, in their stead */
+};
+enum gh_verdict gh_pass(struct gh_step *s, const struct gh_proxy *p);
+
+/* ---- Waiting: each returns GH_PENDING, and `then` gives the verdict ---- */
+
+/* A wait, as a number that is never used twice: a resume that comes late is nothing. */
+struct gh_wait { uint64_t token; void *worker; };
+enum gh_verdict gh_hold(struct gh_step *s, gh_then *then, struct gh_wait *ret_wait);
+/* Any thread, any time, also after the request is gone. */
+void gh_resume(struct gh_wait wait);
+
+enum gh_verdict gh_sleep(struct gh_step *s, int64_t ms, gh_then *then);
+
+/* Runs `work` on a pool of threads. A job owns its memory (`size` bytes, copied from `job`), may
+ * touch nothing of the request, and may use `self` of the instance that it came from. `then` finds
+ * the job's memory by gh_job(). A lane that is full refuses: GH_ERROR after 503 with Retry-After.
+ * A client that leaves does not stop the job. */
+enum gh_lane { GH_LANE_HASH, GH_LANE_FILE, GH_LANE_COUNT };
+enum gh_verdict gh_offload(struct gh_step *s, enum gh_lane lane, void (*work)(void *job),
+			   const void *job, size_t size, gh_then *then);
+void *gh_job(struct gh_step *s);
+
+/* Asks an upstream something on the side and waits for the whole answer, at most `max` bytes. */
+struct gh_call {
+	struct gh_str method, path;
+	const struct gh_header *headers;
+	size_t header_count;
+	struct gh_str body;
+	size_t max;
+	int64_t timeout_ms;
+};
+struct gh_answer {
+	int status; /* 0: no answer came; `error` says why */
+	struct gh_headers headers;
+	struct gh_str body;
+	const char *error;
+};
+enum gh_verdict gh_call(struct gh_step *s, struct gh_upstream *upstream, const struct gh_call *call,
+			gh_then *then);
+const struct gh_answer *gh_answer(struct gh_step *s);
+
+/* Reads the whole body into s->req->body, at most `max` bytes, else 413. */
+enum gh_verdict gh_collect_body(struct gh_step *s, size_t max, gh_then *then);
+
+/* ---- A request's memory and end ---- */
+
+void *gh_alloc(struct gh_request *r, size_t size); /* zeroed, gone with the request */
+struct gh_str gh_copy(struct gh_request *r, struct gh_str s); /* terminated */
+struct gh_str gh_printf(struct gh_request *r, const char *format, ...) GH_PRINTF(2, 3);
+/* Calls `done(arg)` when the request ends, however it ends. */
+void gh_defer(struct gh_request *r, void (*done)(void *arg), void *arg);
+
+/* Who the caller is, for all later steps and the log. The name is copied. */
+void gh_set_caller(struct gh_request *r, struct gh_str name);
+
+/* ---- Body editors ---- */
+
+void gh_give(struct gh_sink *to, struct gh_str slice);
+
+/* ---- Log, time, random ---- */
+
+enum gh_level { GH_LOG_ERROR, GH_LOG_WARN, GH_LOG_INFO, GH_LOG_DEBUG };
+/* One line, with request id, route and module. Never a credential, a prompt or an answer. */
+void gh_log(struct gh_step *s, enum gh_level level, const char *format, ...) GH_PRINTF(3, 4);
+/* One line that fail2ban can read: a login failed, and for what reason. */
+void gh_log_denied(struct gh_step *s, struct gh_str user, const char *reason);
+
+int64_t gh_now_ms(const struct gh_step *s); /* monotonic, as of this turn of the loop */
+void gh_random(void *bytes, size_t size);   /* fit for keys */
+
+#endif

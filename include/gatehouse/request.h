@@ -1,0 +1,92 @@
+/*
+ * A request and its answer, as modules see them. Both live on the worker of their connection and
+ * only there, from the first hook to the last on_finish; every string in them lives as long.
+ */
+#ifndef GATEHOUSE_REQUEST_H
+#define GATEHOUSE_REQUEST_H
+
+#include <sys/socket.h>
+
+#include <gatehouse/base.h>
+
+/* A header field. `id` is the number of a name known at build time (enum gh_header_id), or 0. */
+struct gh_header {
+	const char *name, *value;
+	uint32_t value_len;
+	uint16_t name_len;
+	uint16_t id;
+};
+
+struct gh_headers {
+	struct gh_header *items;
+	uint32_t count, room;
+	void *arena; /* core's */
+};
+
+static inline struct gh_str gh_header_name(const struct gh_header *h)
+{
+	return (struct gh_str){ h->name, h->name_len };
+}
+
+static inline struct gh_str gh_header_value(const struct gh_header *h)
+{
+	return (struct gh_str){ h->value, h->value_len };
+}
+
+/* The first field of that name in any case, or NULL. */
+const struct gh_header *gh_header_find(const struct gh_headers *h, struct gh_str name);
+/* Its value, or an empty string. */
+struct gh_str gh_header_get(const struct gh_headers *h, struct gh_str name);
+/* All of that name are taken away, and one is put in. Name and value are copied. Returns 0, or -1
+ * and nothing changed when the name is no token, the value has control bytes, or the name frames
+ * messages (Content-Length, Transfer-Encoding, Connection and the like are core's). */
+int gh_header_set(struct gh_headers *h, struct gh_str name, struct gh_str value);
+int gh_header_add(struct gh_headers *h, struct gh_str name, struct gh_str value);
+/* Whether both would take this field, for provisions: 0, or -1 and a constant reason that reads on
+ * from "…: ", without a full stop. `ret_why` may be NULL. */
+int gh_header_check(struct gh_str name, struct gh_str value, const char **ret_why);
+/* Takes all of that name away, also where `-` is written `_`. Returns how many there were. */
+size_t gh_header_remove(struct gh_headers *h, struct gh_str name);
+
+/* An address, of IPv4 (an IPv4-mapped IPv6 address becomes one) or IPv6, or a unix socket's peer. */
+struct gh_address {
+	sa_family_t family; /* AF_INET, AF_INET6, AF_UNIX */
+	uint16_t port;
+	uint8_t bytes[16];  /* network order; the first four for AF_INET */
+};
+
+enum gh_client_source {
+	GH_CLIENT_SOCKET,    /* the peer of the connection */
+	GH_CLIENT_FORWARDED, /* X-Forwarded-For of a trusted proxy */
+	GH_CLIENT_PROXY,     /* a PROXY header of a trusted proxy */
+};
+
+/* The shape of errors that the gateway itself answers; a route's, fixed with the config. */
+enum gh_shape { GH_SHAPE_PLAIN, GH_SHAPE_OPENAI, GH_SHAPE_ANTHROPIC };
+
+struct gh_request {
+	struct gh_str method;  /* token, as sent */
+	struct gh_str path;    /* canonical: absolute, escapes normalised, no empty or dot segments */
+	struct gh_str query;   /* without `?`; as sent */
+	struct gh_str host;    /* lower case, without the port */
+	struct gh_str authority; /* host and port as the client wrote them */
+	struct gh_str scheme;  /* http or https: how the client came */
+	struct gh_headers headers;
+	int64_t length;        /* of the body; -1: chunked, not known; 0: none */
+	struct gh_str id;      /* the request's id, sent as x-request-id */
+	struct gh_address client;
+	struct gh_str client_text; /* the address as text, without port; `unix` for a unix socket */
+	enum gh_client_source client_source;
+	struct gh_str caller;  /* who it is, once a module has found out; empty until then */
+	struct gh_str route;   /* the route's name */
+	enum gh_shape shape;   /* of errors on this route */
+	struct gh_str body;    /* after gh_collect_body() */
+};
+
+struct gh_response {
+	int status; /* 0 until there is one */
+	struct gh_headers headers;
+	int64_t length; /* of the body; -1: not known */
+};
+
+#endif
