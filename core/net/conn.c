@@ -1,0 +1,712 @@
+#include "core/net/conn.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "core/base/memory.h"
+#include "core/http/header.h"
+#include "core/http/text.h"
+#include "core/net/out.h"
+
+enum state {
+	IDLE,    /* nothing of a request has come */
+	HEAD,    /* a part of a head is held */
+	REQUEST, /* a stream is under way */
+	LINGER,  /* the last answer is out; what still comes is thrown away, so that it can be read */
+};
+
+/* What the one deadline of a connection stands for. */
+enum wait { FOR_NOTHING, FOR_HEAD, FOR_BODY, FOR_IDLE, FOR_WRITE, FOR_LINGER };
+
+enum { LINGER_MS = 5000, SKIP_BODY = 256 << 10 };
+
+static const struct gh__stream_ops http1;
+
+static struct gh__conn *conn_of(struct gh__pump *p)
+{
+	return GH__CONTAINER(p, struct gh__conn, pump);
+}
+
+static void settle(struct gh__conn *c);
+static void take_held(struct gh__conn *c);
+static void break_body(struct gh__stream *s, int error);
+
+/* ---- bytes that must wait ---- */
+
+static void hold(struct gh__conn *c, const char *at, size_t len)
+{
+	if (c->held && at >= c->held && at <= c->held + c->held_to) {
+		c->held_from = (uint32_t)(at - c->held); /* they are held already */
+		return;
+	}
+	GH_CHECK(c->held_from == c->held_to);
+	if (len > c->held_room) {
+		gh__free(c->held);
+		c->held = gh__alloc(len);
+		c->held_room = (uint32_t)len;
+	}
+	memcpy(c->held, at, len);
+	c->held_from = 0;
+	c->held_to = (uint32_t)len;
+}
+
+static void hold_more(struct gh__conn *c, const char *at, size_t len)
+{
+	uint32_t have = c->held_to - c->held_from;
+
+	if (c->held_room - c->held_to < len) {
+		uint32_t room = (uint32_t)(have + len) * 2;
+		char *more = gh__alloc(room);
+		memcpy(more, c->held + c->held_from, have);
+		gh__free(c->held);
+		c->held = more;
+		c->held_room = room;
+		c->held_from = 0;
+		c->held_to = have;
+	}
+	memcpy(c->held + c->held_to, at, len);
+	c->held_to += (uint32_t)len;
+}
+
+static void drop_held(struct gh__conn *c)
+{
+	gh__free(c->held);
+	c->held = NULL;
+	c->held_from = c->held_to = c->held_room = 0;
+}
+
+/* ---- deadlines ---- */
+
+static void wait_for(struct gh__conn *c, enum wait what, uint64_t ms)
+{
+	/* A wait for the whole of something keeps its first deadline; one for progress moves it. */
+	bool whole = what == FOR_HEAD || what == FOR_LINGER;
+
+	if (c->waits_for == what && whole)
+		return;
+	c->waits_for = (uint8_t)what;
+	if (what == FOR_NOTHING || ms == 0)
+		gh__deadline_clear(&c->deadline);
+	else
+		gh__deadline_set(c->pump.loop, &c->deadline, ms);
+}
+
+/* ---- the end of a stream and of a connection ---- */
+
+static void close_conn(struct gh__conn *c, enum gh__pump_end end)
+{
+	gh__pump_close(&c->pump, end);
+	gh__loop_later(c->pump.loop, &c->later);
+}
+
+static void end_stream(struct gh__conn *c)
+{
+	struct gh__stream *s = c->stream;
+
+	c->stream = NULL;
+	c->message = NULL;
+	s->listener->on_end(s);
+	gh__arena_finish(&s->arena);
+	gh__block_put(c->pump.loop, s);
+}
+
+static void linger(struct gh__conn *c)
+{
+	c->state = LINGER;
+	drop_held(c);
+	gh__pump_shut(&c->pump);
+	gh__pump_resume(&c->pump);
+	wait_for(c, FOR_LINGER, LINGER_MS);
+}
+
+/* At the end of the turn: nobody up the stack holds the stream any more. */
+static void on_later(struct gh__later *later)
+{
+	struct gh__conn *c = GH__CONTAINER(later, struct gh__conn, later);
+	struct gh__stream *s = c->stream;
+
+	if (gh__pump_closing(&c->pump)) {
+		if (s) {
+			if (!(s->flags & (GH__S_ENDED | GH__S_GONE))) {
+				s->flags |= GH__S_GONE;
+				s->listener->on_gone(s, UV_ECANCELED);
+			}
+			end_stream(c);
+		}
+		return;
+	}
+	if (!s || !(s->flags & GH__S_ENDED))
+		return;
+	if (!(s->flags & (GH__S_BODY_ENDED | GH__S_CLOSE))) {
+		/* The rest of a body that is here, or nearly: read past it and keep the connection. */
+		take_held(c);
+		settle(c);
+		if (gh__pump_closing(&c->pump) || !(s->flags & (GH__S_BODY_ENDED | GH__S_CLOSE)))
+			return;
+	}
+	bool last = s->flags & (GH__S_CLOSE | GH__S_UNTIL_CLOSE | GH__S_TUNNEL);
+	end_stream(c);
+	if (last || c->conns->stopping) {
+		linger(c);
+		return;
+	}
+	c->state = IDLE;
+	c->waits_for = FOR_NOTHING;
+	take_held(c);
+	settle(c);
+}
+
+static void on_deadline(struct gh__deadline *d)
+{
+	struct gh__conn *c = GH__CONTAINER(d, struct gh__conn, deadline);
+	enum wait what = c->waits_for;
+
+	c->waits_for = FOR_NOTHING;
+	if (what == FOR_WRITE) {
+		close_conn(c, GH__PUMP_RST);
+	} else if (what == FOR_BODY && c->stream && !(c->stream->flags & GH__S_GONE)) {
+		break_body(c->stream, UV_ETIMEDOUT);
+	} else if (what == FOR_HEAD && c->state == HEAD) {
+		static const char late[] =
+			"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+		c->conns->listener->on_refused(c, 408, "the head did not come in time");
+		gh__pump_write(&c->pump, &(struct iovec){ (void *)(uintptr_t)late, sizeof late - 1 }, 1);
+		linger(c);
+	} else {
+		close_conn(c, GH__PUMP_FIN);
+	}
+}
+
+/* ---- reading ---- */
+
+/* `head` is what there is of the head: an answer to HEAD has no body. */
+static void refuse(struct gh__conn *c, struct gh_str head, const struct gh__refusal *r)
+{
+	struct gh__arena a;
+	char room[1024];
+	struct gh_str type;
+
+	gh__arena_init(&a, room, sizeof room);
+	struct gh_str body = gh__error_body(&a, GH_SHAPE_PLAIN, r->status, NULL, gh_str(r->why), &type);
+	struct gh_str answer = gh__arena_printf(
+		&a,
+		"HTTP/1.1 %d %s\r\nDate: " GH_FMT "\r\nContent-Type: " GH_FMT
+		"\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n" GH_FMT,
+		r->status, gh__reason(r->status), GH__DATE_LEN, c->pump.loop->date, GH_ARG(type), body.len,
+		gh_str_starts(head, GH_STR("HEAD ")) ? 0 : (int)body.len, body.at);
+	c->conns->listener->on_refused(c, r->status, r->why);
+	gh__pump_write(&c->pump, &(struct iovec){ (void *)(uintptr_t)answer.at, answer.len }, 1);
+	gh__arena_finish(&a);
+	linger(c);
+}
+
+/* Makes a stream of a whole head. Returns 0, or -1: refused. */
+static int open_stream(struct gh__conn *c, struct gh_str head, size_t after)
+{
+	const struct gh__stream_listener *listener = c->conns->listener;
+	size_t fixed = listener->stream_size + sizeof(struct gh__message);
+	char *block = gh__block_get(c->pump.loop);
+	struct gh__stream *s = (struct gh__stream *)(void *)block;
+	struct gh__message *m = (struct gh__message *)(void *)(block + listener->stream_size);
+	struct gh__refusal why;
+
+	memset(block, 0, fixed);
+	gh__arena_init(&s->arena, block + fixed, GH__BLOCK - fixed);
+	s->ops = &http1;
+	s->listener = listener;
+	s->conn = c;
+	s->loop = c->pump.loop;
+	s->req.scheme = c->door->scheme;
+	s->req.client = c->peer;
+	if (gh__request_head(m, &s->arena, gh__arena_copy(&s->arena, head),
+			     c->conns->settings.max_headers, &s->req, &why)) {
+		gh__arena_finish(&s->arena);
+		gh__block_put(c->pump.loop, s);
+		refuse(c, head, &why);
+		return -1;
+	}
+	s->protocol = 10u + m->version;
+	if (m->framing == GH__BODY_NONE)
+		s->flags |= GH__S_BODY_ENDED;
+	if (m->expect == GH__EXPECT_CONTINUE && m->framing != GH__BODY_NONE && after == 0)
+		s->flags |= GH__S_CONTINUE;
+	if (!m->keep_alive)
+		s->flags |= GH__S_CLOSE;
+	c->stream = s;
+	c->message = m;
+	c->state = REQUEST;
+	c->scan = (struct gh__scan){ 0 };
+	c->requests++;
+	listener->on_head(s);
+	return 0;
+}
+
+enum taken { TAKEN, WAIT, MORE }; /* WAIT: the rest must be held; MORE: there is no rest */
+
+static enum taken take_head(struct gh__conn *c, const char **at, const char *end)
+{
+	struct gh__refusal why;
+	size_t len = 0, skip = gh__scan_skip((struct gh_str){ *at, (size_t)(end - *at) });
+	struct gh_str bytes = { *at + skip, (size_t)(end - *at) - skip };
+
+	if (*at == end)
+		return MORE;
+	switch (gh__scan_head(&c->scan, bytes, c->conns->settings.max_head, &len, &why)) {
+	case GH__SCAN_HEAD:
+		*at = bytes.at + len;
+		open_stream(c, (struct gh_str){ bytes.at, len }, (size_t)(end - *at));
+		return TAKEN;
+	case GH__SCAN_BAD:
+		refuse(c, bytes, &why);
+		return MORE;
+	case GH__SCAN_MORE:
+	default:
+		c->state = HEAD;
+		return WAIT;
+	}
+}
+
+/* Nothing more of the body is to be had, but the client can still be told. */
+static void break_body(struct gh__stream *s, int error)
+{
+	if (s->flags & GH__S_BODY_BROKEN)
+		return;
+	s->flags |= GH__S_CLOSE | GH__S_BODY_BROKEN;
+	if (!(s->flags & (GH__S_ENDED | GH__S_GONE)))
+		s->listener->on_gone(s, error);
+}
+
+/* A step through a request's body. */
+static enum taken take_body(struct gh__conn *c, const char **at, const char *end)
+{
+	struct gh__stream *s = c->stream;
+	struct gh__refusal why;
+	struct gh_str data = { 0 };
+	bool skip = s->flags & (GH__S_ENDED | GH__S_GONE);
+
+	if (s->flags & GH__S_BODY_BROKEN) {
+		*at = end;
+		return MORE;
+	}
+	if (!skip && !(s->flags & GH__S_BODY_WANTED))
+		return WAIT;
+	enum gh__body_step step = gh__body_next(c->message, at, end, &data, &why);
+	s->received += data.len;
+	uint64_t coming = c->message->framing == GH__BODY_CHUNKED ? c->message->llhttp.content_length : 0;
+	if (step == GH__BODY_BAD)
+		break_body(s, UV_EPROTO);
+	else if (!skip && s->max_body && s->received + coming > s->max_body)
+		break_body(s, UV_E2BIG);
+	else if (step == GH__BODY_DATA && !skip)
+		s->listener->on_body(s, data, GH_MORE);
+	if (step != GH__BODY_END || s->flags & GH__S_BODY_BROKEN)
+		return step == GH__BODY_MORE ? MORE : TAKEN;
+	s->flags |= GH__S_BODY_ENDED;
+	if (skip)
+		gh__loop_later(c->pump.loop, &c->later);
+	else
+		s->listener->on_body(s, (struct gh_str){ 0 }, GH_LAST);
+	return TAKEN;
+}
+
+static enum taken take_tunnel(struct gh__conn *c, const char **at, const char *end)
+{
+	struct gh__stream *s = c->stream;
+	struct gh_str slice = { *at, (size_t)(end - *at) };
+
+	if (!(s->flags & GH__S_BODY_WANTED))
+		return WAIT;
+	*at = end;
+	if (slice.len) {
+		s->received += slice.len;
+		s->listener->on_body(s, slice, GH_MORE);
+	}
+	return MORE;
+}
+
+static void take(struct gh__conn *c, const char *at, const char *end)
+{
+	enum taken taken = TAKEN;
+
+	c->taking = 1;
+	while (taken == TAKEN && !gh__pump_closing(&c->pump) && c->state != LINGER) {
+		if (!c->stream)
+			taken = take_head(c, &at, end);
+		else if (c->stream->flags & GH__S_TUNNEL)
+			taken = take_tunnel(c, &at, end);
+		else if (!(c->stream->flags & GH__S_BODY_ENDED))
+			taken = take_body(c, &at, end);
+		else
+			taken = WAIT; /* a pipelined request: its turn comes after this answer */
+	}
+	c->taking = 0;
+	if (taken != WAIT || at == end || gh__pump_closing(&c->pump) || c->state == LINGER)
+		drop_held(c);
+	else
+		hold(c, at, (size_t)(end - at));
+}
+
+/* Also with nothing held: the end of a body may be all that is left to tell. */
+static void take_held(struct gh__conn *c)
+{
+	static const char nothing[1] = "";
+
+	if (c->taking)
+		return;
+	if (c->held_from < c->held_to)
+		take(c, c->held + c->held_from, c->held + c->held_to);
+	else if (c->stream)
+		take(c, nothing, nothing);
+}
+
+/* After anything happened: what is read next, and what is waited for. */
+static void settle(struct gh__conn *c)
+{
+	const struct gh__conn_settings *set = &c->conns->settings;
+	struct gh__stream *s = c->stream;
+
+	if (gh__pump_closing(&c->pump) || c->pump.flags & GH__PUMP_GONE)
+		return;
+	bool full = c->held_from < c->held_to && c->state == REQUEST;
+	bool stop = full || (s && !(s->flags & GH__S_BODY_ENDED) &&
+			     !(s->flags & (GH__S_BODY_WANTED | GH__S_ENDED | GH__S_GONE)));
+	if (s && s->flags & GH__S_TUNNEL)
+		stop = full || !(s->flags & GH__S_BODY_WANTED);
+	if (stop != !(c->pump.flags & GH__PUMP_READING)) {
+		if (stop)
+			gh__pump_pause(&c->pump);
+		else
+			gh__pump_resume(&c->pump);
+	}
+	if (c->state == LINGER)
+		return;
+	if (c->pump.queued)
+		wait_for(c, FOR_WRITE, set->write_timeout);
+	else if (c->state == IDLE)
+		wait_for(c, c->requests ? FOR_IDLE : FOR_HEAD,
+			 c->requests ? set->idle_timeout : set->head_timeout);
+	else if (c->state == HEAD)
+		wait_for(c, FOR_HEAD, set->head_timeout);
+	else if (s && s->flags & GH__S_BODY_WANTED &&
+		 !(s->flags & (GH__S_BODY_ENDED | GH__S_BODY_BROKEN | GH__S_TUNNEL)))
+		wait_for(c, FOR_BODY, set->body_timeout);
+	else
+		wait_for(c, FOR_NOTHING, 0);
+}
+
+static void on_data(struct gh__pump *p, const char *data, size_t len)
+{
+	struct gh__conn *c = conn_of(p);
+
+	if (c->state == LINGER)
+		return;
+	if (c->held_from < c->held_to) {
+		hold_more(c, data, len);
+		take_held(c);
+	} else {
+		take(c, data, data + len);
+	}
+	settle(c);
+}
+
+static void on_gone(struct gh__pump *p, int error)
+{
+	struct gh__conn *c = conn_of(p);
+	struct gh__stream *s = c->stream;
+
+	if (s && !(s->flags & (GH__S_ENDED | GH__S_GONE))) {
+		s->flags |= GH__S_GONE;
+		s->listener->on_gone(s, error);
+	}
+	close_conn(c, GH__PUMP_FIN);
+}
+
+static void on_drain(struct gh__pump *p)
+{
+	struct gh__conn *c = conn_of(p);
+
+	if (c->stream && !(c->stream->flags & (GH__S_ENDED | GH__S_GONE)))
+		c->stream->listener->on_drain(c->stream);
+	settle(c);
+}
+
+static void on_closed(struct gh__pump *p)
+{
+	struct gh__conn *c = conn_of(p);
+
+	if (c->stream)
+		on_later(&c->later);
+	gh__list_remove(&c->later.link);
+	gh__list_remove(&c->link);
+	gh__deadline_finish(p->loop, &c->deadline);
+	drop_held(c);
+	c->conns->count--;
+	c->conns->on_close(c->conns, c);
+	gh__free(c);
+}
+
+static const struct gh__pump_ops pump_ops = {
+	.on_data = on_data, .on_gone = on_gone, .on_drain = on_drain, .on_closed = on_closed
+};
+
+/* ---- answering ---- */
+
+static void write_fields(struct gh__out *o, struct gh__stream *s)
+{
+	struct gh__pump *p = &s->conn->pump;
+	bool dated = false;
+
+	for (uint32_t i = 0; i < s->res.headers.count; i++) {
+		const struct gh_header *h = s->res.headers.items + i;
+		if (h->id == GH__H_CONTENT_LENGTH || h->id == GH__H_TRANSFER_ENCODING ||
+		    h->id == GH__H_CONNECTION)
+			continue;
+		dated = dated || h->id == GH__H_DATE;
+		gh__out_str(o, p, gh_header_name(h));
+		gh__out_str(o, p, GH_STR(": "));
+		gh__out_str(o, p, gh_header_value(h));
+		gh__out_str(o, p, GH_STR("\r\n"));
+	}
+	if (!dated) {
+		gh__out_str(o, p, GH_STR("Date: "));
+		gh__out_add(o, p, s->loop->date, GH__DATE_LEN);
+		gh__out_str(o, p, GH_STR("\r\n"));
+	}
+}
+
+static void write_status(struct gh__out *o, struct gh__pump *p, int status)
+{
+	char line[] = "HTTP/1.1 000 ";
+	const char *reason = gh__reason(status);
+
+	line[9] = (char)('0' + status / 100 % 10);
+	line[10] = (char)('0' + status / 10 % 10);
+	line[11] = (char)('0' + status % 10);
+	gh__out_add(o, p, line, sizeof line - 1);
+	gh__out_add(o, p, reason, strlen(reason));
+	gh__out_str(o, p, GH_STR("\r\n"));
+}
+
+/* Whether the rest of a request's body is so near that reading past it keeps the connection. */
+static bool body_is_here(const struct gh__conn *c)
+{
+	return c->message->framing == GH__BODY_LENGTH && c->message->left <= SKIP_BODY &&
+	       !(c->stream->flags & GH__S_CONTINUE);
+}
+
+static void send_head(struct gh__stream *s, enum gh_part part)
+{
+	struct gh__conn *c = s->conn;
+	struct gh__pump *p = &c->pump;
+	struct gh__out *o = s->loop->out;
+	bool head = gh_str_is(s->req.method, "HEAD");
+	bool bodiless = head || s->res.status == 204 || s->res.status == 304;
+	char number[24];
+
+	GH_CHECK(!(s->flags & GH__S_HEAD_SENT));
+	s->flags |= GH__S_HEAD_SENT;
+	if (!(s->flags & GH__S_BODY_ENDED) && (s->res.status == 413 || !body_is_here(c)))
+		s->flags |= GH__S_CLOSE;
+	if (c->conns->stopping)
+		s->flags |= GH__S_CLOSE;
+	write_status(o, p, s->res.status);
+	write_fields(o, s);
+	if (part == GH_LAST && s->res.length < 0)
+		s->res.length = head ? -1 : 0;
+	if (s->res.status == 204 || (s->res.length < 0 && bodiless)) {
+		s->flags |= GH__S_BODILESS;
+	} else if (s->res.length >= 0) {
+		if (s->res.status != 304 || s->res.length > 0) {
+			gh__out_str(o, p, GH_STR("Content-Length: "));
+			gh__out_add(o, p, number, gh__decimal(number, (uint64_t)s->res.length));
+			gh__out_str(o, p, GH_STR("\r\n"));
+		}
+	} else if (c->message->version == 1) {
+		s->flags |= GH__S_CHUNKED;
+		gh__out_str(o, p, GH_STR("Transfer-Encoding: chunked\r\n"));
+	} else {
+		s->flags |= GH__S_UNTIL_CLOSE | GH__S_CLOSE;
+	}
+	if (bodiless)
+		s->flags |= GH__S_BODILESS;
+	if (s->flags & GH__S_CLOSE)
+		gh__out_str(o, p, GH_STR("Connection: close\r\n"));
+	else if (c->message->version == 0)
+		gh__out_str(o, p, GH_STR("Connection: keep-alive\r\n"));
+	gh__out_str(o, p, GH_STR("\r\n"));
+	if (part == GH_LAST) {
+		s->flags |= GH__S_ENDED;
+		gh__loop_later(s->loop, &c->later);
+	}
+}
+
+static void send_body(struct gh__stream *s, struct gh_str slice, enum gh_part part)
+{
+	struct gh__pump *p = &s->conn->pump;
+	struct gh__out *o = s->loop->out;
+	char line[24];
+
+	if (s->flags & (GH__S_ENDED | GH__S_GONE))
+		return;
+	if (slice.len && !(s->flags & GH__S_BODILESS)) {
+		s->sent += slice.len;
+		if (s->flags & GH__S_CHUNKED) {
+			gh__out_add(o, p, line, gh__chunk_line(line, slice.len));
+			gh__out_str(o, p, slice);
+			gh__out_str(o, p, GH_STR("\r\n"));
+		} else {
+			gh__out_str(o, p, slice);
+		}
+	}
+	if (part == GH_LAST) {
+		if (s->flags & GH__S_CHUNKED)
+			gh__out_str(o, p, GH_STR("0\r\n\r\n"));
+		s->flags |= GH__S_ENDED;
+		gh__loop_later(s->loop, &s->conn->later);
+	}
+}
+
+static void flush(struct gh__stream *s)
+{
+	gh__out_flush(s->loop->out);
+	if (s->conn->pump.queued)
+		settle(s->conn);
+}
+
+static void send_interim(struct gh__stream *s, int status, const struct gh_headers *headers)
+{
+	struct gh__out *o = s->loop->out;
+	struct gh__pump *p = &s->conn->pump;
+
+	if (s->conn->message->version == 0 || s->flags & GH__S_HEAD_SENT)
+		return;
+	write_status(o, p, status);
+	for (uint32_t i = 0; headers && i < headers->count; i++) {
+		gh__out_str(o, p, gh_header_name(headers->items + i));
+		gh__out_str(o, p, GH_STR(": "));
+		gh__out_str(o, p, gh_header_value(headers->items + i));
+		gh__out_str(o, p, GH_STR("\r\n"));
+	}
+	gh__out_str(o, p, GH_STR("\r\n"));
+	gh__out_flush(o);
+	s->flags &= ~(unsigned)GH__S_CONTINUE;
+}
+
+static void upgrade(struct gh__stream *s)
+{
+	struct gh__out *o = s->loop->out;
+	struct gh__pump *p = &s->conn->pump;
+
+	s->flags |= GH__S_HEAD_SENT | GH__S_TUNNEL | GH__S_CLOSE | GH__S_BODY_ENDED;
+	write_status(o, p, 101);
+	write_fields(o, s);
+	gh__out_str(o, p, GH_STR("Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"));
+	gh__out_flush(o);
+}
+
+/* A missing last chunk or a length not reached is a break that leaves what was sent readable; where
+ * the close itself is the end, only a reset shows it. */
+static void abort_stream(struct gh__stream *s)
+{
+	struct gh__conn *c = s->conn;
+	bool plain = s->flags & (GH__S_UNTIL_CLOSE | GH__S_TUNNEL) && !(s->flags & GH__S_ENDED);
+
+	gh__out_flush(s->loop->out);
+	s->flags |= GH__S_GONE;
+	close_conn(c, plain && !(s->flags & GH__S_TUNNEL) ? GH__PUMP_RST : GH__PUMP_FIN);
+}
+
+static void want_body(struct gh__stream *s)
+{
+	struct gh__conn *c = s->conn;
+
+	if (s->flags & GH__S_BODY_WANTED)
+		return;
+	s->flags |= GH__S_BODY_WANTED;
+	if (s->flags & GH__S_CONTINUE)
+		send_interim(s, 100, NULL);
+	if (c->taking)
+		return; /* the bytes come as soon as the caller is done */
+	take_held(c);
+	settle(c);
+}
+
+static void hold_body(struct gh__stream *s)
+{
+	s->flags &= ~(unsigned)GH__S_BODY_WANTED;
+	if (!s->conn->taking)
+		settle(s->conn);
+}
+
+static size_t pressure(const struct gh__stream *s)
+{
+	return s->conn->pump.queued;
+}
+
+static const struct gh__stream_ops http1 = {
+	.send_head = send_head,
+	.send_body = send_body,
+	.flush = flush,
+	.send_interim = send_interim,
+	.upgrade = upgrade,
+	.abort = abort_stream,
+	.want_body = want_body,
+	.hold_body = hold_body,
+	.pressure = pressure,
+};
+
+/* ---- a worker's connections ---- */
+
+void gh__conns_init(struct gh__conns *conns, struct gh__loop *loop,
+		    const struct gh__stream_listener *listener)
+{
+	*conns = (struct gh__conns){ .loop = loop, .listener = listener };
+	gh__list_init(&conns->all);
+	GH_CHECK(listener->stream_size + sizeof(struct gh__message) + 256 < GH__BLOCK);
+}
+
+int gh__conn_accept(struct gh__conns *conns, int fd, const struct gh_address *peer,
+		    const struct gh__door *door)
+{
+	struct gh__conn *c = gh__zalloc(sizeof *c);
+	int error = gh__pump_open(&c->pump, conns->loop, fd, GH__PUMP_WATCH_GONE, &pump_ops);
+
+	if (error) {
+		gh__free(c);
+		return error;
+	}
+	if (peer->family != AF_UNIX)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	gh__deadline_init(&c->deadline, on_deadline);
+	gh__later_init(&c->later, on_later);
+	c->conns = conns;
+	c->door = door;
+	c->peer = *peer;
+	gh__list_add(&conns->all, &c->link);
+	conns->count++;
+	settle(c);
+	return 0;
+}
+
+void gh__conns_stop(struct gh__conns *conns)
+{
+	conns->stopping = true;
+	for (struct gh__list *l = conns->all.next, *next; l != &conns->all; l = next) {
+		next = l->next;
+		struct gh__conn *c = GH__CONTAINER(l, struct gh__conn, link);
+		if (c->state == IDLE && !gh__pump_closing(&c->pump))
+			close_conn(c, GH__PUMP_FIN);
+	}
+}
+
+void gh__conns_cut(struct gh__conns *conns)
+{
+	for (struct gh__list *l = conns->all.next, *next; l != &conns->all; l = next) {
+		next = l->next;
+		struct gh__conn *c = GH__CONTAINER(l, struct gh__conn, link);
+		if (!gh__pump_closing(&c->pump))
+			close_conn(c, c->stream && c->stream->flags & GH__S_UNTIL_CLOSE ? GH__PUMP_RST :
+											 GH__PUMP_FIN);
+	}
+}

@@ -1,0 +1,66 @@
+/*
+ * A client's connection that speaks HTTP/1. Owned by itself: made by gh__conn_accept(), gone when it
+ * closes; listed in its worker meanwhile. On its loop's thread only. It outlives generations.
+ */
+#ifndef GATEHOUSE_CORE_NET_CONN_H
+#define GATEHOUSE_CORE_NET_CONN_H
+
+#include "core/http/message.h"
+#include "core/net/pump.h"
+#include "core/net/stream.h"
+
+/* What holds for all connections of a worker; a reload changes it in place. Milliseconds, bytes. */
+struct gh__conn_settings {
+	uint64_t head_timeout, body_timeout, idle_timeout, write_timeout;
+	size_t max_head;
+	uint32_t max_headers;
+};
+
+/* The connections of one worker and kind. */
+struct gh__conns {
+	struct gh__loop *loop;
+	const struct gh__stream_listener *listener;
+	struct gh__conn_settings settings;
+	struct gh__list all;
+	size_t count;
+	bool stopping; /* answers end their connections */
+	void (*on_close)(struct gh__conns *conns, struct gh__conn *c);
+	void *owner;
+};
+
+/* Where a connection came in. Lives as long as the process has it open, and as long as any of its
+ * connections: counted by the server. */
+struct gh__door {
+	struct gh_str scheme; /* http */
+	struct gh_str name;   /* for logs */
+};
+
+struct gh__conn {
+	struct gh__pump pump;
+	struct gh__deadline deadline;
+	struct gh__later later;
+	struct gh__list link;
+	struct gh__conns *conns;
+	const struct gh__door *door;
+	struct gh__stream *stream; /* NULL between requests */
+	struct gh__message *message; /* of the stream */
+	char *held;                /* bytes that came and could not be used yet */
+	uint32_t held_from, held_to, held_room;
+	uint32_t requests;         /* so far */
+	struct gh__scan scan;
+	struct gh_address peer;
+	uint8_t state;             /* of conn.c */
+	uint8_t taking, waits_for;
+};
+
+void gh__conns_init(struct gh__conns *conns, struct gh__loop *loop,
+		    const struct gh__stream_listener *listener);
+/* Takes over an accepted descriptor. 0 or UV_E…; then it is still the caller's. */
+int gh__conn_accept(struct gh__conns *conns, int fd, const struct gh_address *peer,
+		    const struct gh__door *door);
+/* Idle ones close now, the others with the end of their answer. */
+void gh__conns_stop(struct gh__conns *conns);
+/* All close now, visibly broken where an answer is under way. */
+void gh__conns_cut(struct gh__conns *conns);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * Lanes: pools of threads for work that blocks, a lane for each kind with a cap and a bounded queue,
+ * so that none starves another. What does not fit is refused at once. One set a process; any thread
+ * may add; a job's end is a letter to the loop that asked.
+ */
+#ifndef GATEHOUSE_CORE_NET_LANE_H
+#define GATEHOUSE_CORE_NET_LANE_H
+
+#include "core/net/loop.h"
+
+enum gh__lane_kind { GH__LANE_HASH, GH__LANE_FILE, GH__LANE_DNS, GH__LANES };
+
+struct gh__lane_job {
+	struct gh__lane_job *next;
+	void (*work)(struct gh__lane_job *job); /* on a thread of the lane */
+	struct gh__loop *loop;                  /* where the letter goes; NULL: nowhere */
+	struct gh__letter letter;               /* `open` is set by whoever asks */
+};
+
+struct gh__lanes;
+struct gh__lanes *gh__lanes_create(void);
+/* Waits for what runs; what is queued is not begun, and its letters are not sent. */
+void gh__lanes_destroy(struct gh__lanes *lanes);
+/* 0, or UV_EAGAIN: the lane is full. */
+int gh__lane_add(struct gh__lanes *lanes, enum gh__lane_kind kind, struct gh__lane_job *job);
+
+#endif

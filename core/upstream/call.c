@@ -1,0 +1,498 @@
+#include "core/upstream/call.h"
+
+#include "core/base/memory.h"
+#include "core/http/header.h"
+#include "core/http/text.h"
+#include "core/net/out.h"
+
+enum { MAX_HEAD = 64 << 10, MAX_HEADERS = 200, LOOK_AGAIN_MS = 50 };
+
+static void attempt(struct gh__call *c);
+
+static struct gh__loop *loop_of(const struct gh__call *c)
+{
+	return c->pools->loop;
+}
+
+/* ---- ends ---- */
+
+static void release(struct gh__call *c, enum gh__after after)
+{
+	struct gh__uconn *conn = c->conn;
+
+	c->conn = NULL;
+	if (!conn)
+		return;
+	atomic_fetch_sub_explicit(&c->endpoint->busy, 1, memory_order_relaxed);
+	conn->call = NULL;
+	gh__pool_give(conn, after);
+}
+
+static void finish(struct gh__call *c, enum gh__after after)
+{
+	c->flags |= GH__CALL_OVER;
+	release(c, after);
+	gh__deadline_finish(loop_of(c), &c->retry);
+	gh__free(c->copy);
+	c->copy = NULL;
+}
+
+static void fail(struct gh__call *c, enum gh__call_failure kind, const char *why)
+{
+	finish(c, GH__CLOSE);
+	c->ops->on_fail(c, kind, why);
+}
+
+void gh__call_cancel(struct gh__call *c)
+{
+	if (!(c->flags & GH__CALL_OVER))
+		finish(c, GH__CLOSE);
+}
+
+/* ---- sending ---- */
+
+static void drop_copy(struct gh__call *c)
+{
+	gh__free(c->copy);
+	c->copy = NULL;
+	c->kept = 0;
+}
+
+static void write_head(struct gh__call *c)
+{
+	struct gh__out *o = loop_of(c)->out;
+	struct gh__pump *p = &c->conn->pump;
+	char number[24];
+
+	gh__out_str(o, p, c->method);
+	gh__out_str(o, p, GH_STR(" "));
+	gh__out_str(o, p, c->target);
+	gh__out_str(o, p, GH_STR(" HTTP/1.1\r\nHost: "));
+	gh__out_str(o, p, c->host.len ? c->host : c->endpoint->authority);
+	gh__out_str(o, p, GH_STR("\r\n"));
+	for (uint32_t i = 0; i < c->headers->count; i++) {
+		const struct gh_header *h = c->headers->items + i;
+		if (h->id == GH__H_HOST)
+			continue;
+		gh__out_str(o, p, gh_header_name(h));
+		gh__out_str(o, p, GH_STR(": "));
+		gh__out_str(o, p, gh_header_value(h));
+		gh__out_str(o, p, GH_STR("\r\n"));
+	}
+	if (c->length > 0 || (c->length == 0 && !gh_str_is(c->method, "GET") &&
+			      !gh_str_is(c->method, "HEAD") && !gh_str_is(c->method, "OPTIONS"))) {
+		gh__out_str(o, p, GH_STR("Content-Length: "));
+		gh__out_add(o, p, number, gh__decimal(number, (uint64_t)c->length));
+		gh__out_str(o, p, GH_STR("\r\n"));
+	} else if (c->length < 0) {
+		gh__out_str(o, p, GH_STR("Transfer-Encoding: chunked\r\n"));
+	}
+	if (c->flags & GH__CALL_UPGRADE)
+		gh__out_str(o, p, GH_STR("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+	gh__out_str(o, p, GH_STR("\r\n"));
+}
+
+static void write_slice(struct gh__call *c, struct gh_str slice, enum gh_part part)
+{
+	struct gh__out *o = loop_of(c)->out;
+	struct gh__pump *p = &c->conn->pump;
+	bool chunked = c->length < 0 && !(c->flags & GH__CALL_TUNNEL);
+	char line[24];
+
+	if (slice.len) {
+		if (chunked)
+			gh__out_add(o, p, line, gh__chunk_line(line, slice.len));
+		gh__out_str(o, p, slice);
+		if (chunked)
+			gh__out_str(o, p, GH_STR("\r\n"));
+	}
+	if (part == GH_LAST && chunked)
+		gh__out_str(o, p, GH_STR("0\r\n\r\n"));
+}
+
+static void wait_for_answer(struct gh__call *c)
+{
+	struct gh__deadline *d = &c->conn->deadline;
+	uint64_t ms = c->flags & GH__CALL_GOT_HEAD ? c->upstream->idle_timeout :
+						     c->upstream->first_byte_timeout;
+
+	if (ms && !(c->flags & GH__CALL_HELD))
+		gh__deadline_set(loop_of(c), d, ms);
+	else
+		gh__deadline_clear(d);
+}
+
+static void begin(struct gh__call *c)
+{
+	struct gh__out *o = loop_of(c)->out;
+
+	write_head(c);
+	c->flags |= GH__CALL_HEAD_SENT;
+	c->sent_at = loop_of(c)->now;
+	wait_for_answer(c);
+	if (c->copy) {
+		/* A second time: what was kept, and then what is still to come. */
+		write_slice(c, (struct gh_str){ c->copy, c->kept },
+			    c->flags & GH__CALL_BODY_SENT ? GH_LAST : GH_MORE);
+		drop_copy(c);
+		c->flags |= GH__CALL_BODY_LOST;
+	}
+	if (c->length == 0)
+		c->flags |= GH__CALL_BODY_SENT;
+	if (c->flags & GH__CALL_BODY_SENT)
+		gh__out_flush(o);
+	else
+		c->ops->on_ready(c); /* the body joins the head */
+}
+
+/* Only a connection that was used before may be stale; only then a body is kept. */
+static void keep(struct gh__call *c, struct gh_str slice)
+{
+	if (slice.len == 0 || c->flags & GH__CALL_BODY_LOST)
+		return;
+	if (!c->conn->reused || c->flags & (GH__CALL_RETRIED | GH__CALL_GOT_BYTE) ||
+	    slice.len > GH__CALL_KEEP - c->kept) {
+		drop_copy(c);
+		c->flags |= GH__CALL_BODY_LOST;
+		return;
+	}
+	c->copy = gh__realloc(c->copy, c->kept + slice.len);
+	memcpy(c->copy + c->kept, slice.at, slice.len);
+	c->kept += (uint32_t)slice.len;
+}
+
+void gh__call_body(struct gh__call *c, struct gh_str slice, enum gh_part part)
+{
+	if (c->flags & GH__CALL_OVER || !c->conn)
+		return;
+	if (!(c->flags & GH__CALL_TUNNEL)) {
+		keep(c, slice);
+		if (part == GH_LAST)
+			c->flags |= GH__CALL_BODY_SENT;
+	}
+	write_slice(c, slice, part);
+	gh__out_flush(loop_of(c)->out);
+}
+
+size_t gh__call_pressure(const struct gh__call *c)
+{
+	return c->conn ? c->conn->pump.queued : 0;
+}
+
+/* ---- finding a connection ---- */
+
+static void on_retry(struct gh__deadline *d)
+{
+	attempt(GH__CONTAINER(d, struct gh__call, retry));
+}
+
+static void take_conn(struct gh__call *c, struct gh__uconn *conn)
+{
+	c->conn = conn;
+	conn->call = c;
+	atomic_fetch_add_explicit(&c->endpoint->busy, 1, memory_order_relaxed);
+}
+
+/* One endpoint after another until one is connecting or an idle connection is found. */
+static void attempt(struct gh__call *c)
+{
+	struct gh__loop *l = loop_of(c);
+
+	for (;;) {
+		struct sockaddr_storage to;
+		struct gh__uconn *conn = NULL;
+		socklen_t len = 0;
+
+		if (!c->endpoint)
+			c->endpoint = gh__endpoint_pick(c->upstream, l->now, c->tried);
+		if (!c->endpoint) {
+			fail(c, GH__FAIL_CONNECT, c->last_error ? c->last_error : "no address to try");
+			return;
+		}
+		if (!(c->flags & GH__CALL_RETRIED))
+			conn = gh__pool_take(c->pools, c->upstream, c->endpoint);
+		if (conn) {
+			take_conn(c, conn);
+			begin(c);
+			return;
+		}
+		int error = gh__endpoint_address(c->pools->upstreams, c->endpoint, l->now, &to, &len);
+		if (error == UV_EAGAIN) {
+			if (c->sent_at == 0)
+				c->sent_at = l->now;
+			if (l->now - c->sent_at < c->upstream->connect_timeout) {
+				gh__deadline_set(l, &c->retry, LOOK_AGAIN_MS);
+				return;
+			}
+			error = UV_ETIMEDOUT;
+		}
+		if (!error)
+			error = gh__pool_connect(c->pools, c->upstream, c->endpoint,
+						 (struct sockaddr *)&to, len, &conn);
+		if (!error) {
+			take_conn(c, conn);
+			gh__deadline_set(l, &conn->deadline, c->upstream->connect_timeout);
+			return;
+		}
+		c->last_error = uv_strerror(error);
+		gh__endpoint_failed(c->upstream, c->endpoint, l->now, c->last_error);
+		c->tried |= 1ull << (c->endpoint - c->upstream->endpoints);
+		c->endpoint = NULL;
+	}
+}
+
+void gh__call_start(struct gh__call *c)
+{
+	gh__deadline_init(&c->retry, on_retry);
+	atomic_fetch_add_explicit(&c->upstream->calls, 1, memory_order_relaxed);
+	attempt(c);
+}
+
+void gh__call_connected(struct gh__call *c)
+{
+	gh__endpoint_works(c->upstream, c->endpoint);
+	begin(c);
+}
+
+/* This connection came to nothing: the next endpoint, or the same once more. */
+static void try_again(struct gh__call *c, int error)
+{
+	if (c->flags & GH__CALL_HEAD_SENT) {
+		c->flags |= GH__CALL_RETRIED; /* a fresh connection to the same endpoint */
+		atomic_fetch_add_explicit(&c->upstream->retries, 1, memory_order_relaxed);
+		release(c, GH__CLOSE);
+	} else {
+		c->last_error = uv_strerror(error);
+		gh__endpoint_failed(c->upstream, c->endpoint, loop_of(c)->now, c->last_error);
+		c->tried |= 1ull << (c->endpoint - c->upstream->endpoints);
+		release(c, GH__CLOSE);
+		c->endpoint = NULL;
+	}
+	attempt(c);
+}
+
+/* ---- what comes back ---- */
+
+static void hold(struct gh__uconn *u, const char *at, size_t len)
+{
+	if (u->held && at >= u->held && at <= u->held + u->held_to) {
+		u->held_from = (uint32_t)(at - u->held);
+		return;
+	}
+	if (len > u->held_room) {
+		gh__free(u->held);
+		u->held = gh__alloc(len);
+		u->held_room = (uint32_t)len;
+	}
+	memcpy(u->held, at, len);
+	u->held_from = 0;
+	u->held_to = (uint32_t)len;
+}
+
+static void hold_more(struct gh__uconn *u, const char *at, size_t len)
+{
+	uint32_t have = u->held_to - u->held_from;
+
+	if (u->held_room - u->held_to < len) {
+		uint32_t room = (uint32_t)(have + len) * 2;
+		char *more = gh__alloc(room);
+		memcpy(more, u->held + u->held_from, have);
+		gh__free(u->held);
+		u->held = more;
+		u->held_room = room;
+		u->held_from = 0;
+		u->held_to = have;
+	}
+	memcpy(u->held + u->held_to, at, len);
+	u->held_to += (uint32_t)len;
+}
+
+static void whole(struct gh__call *c, bool more_came)
+{
+	bool keep_alive = c->message.keep_alive && c->flags & GH__CALL_BODY_SENT && !more_came &&
+			  c->message.framing != GH__BODY_UNTIL_CLOSE;
+
+	finish(c, keep_alive ? GH__KEEP : GH__CLOSE);
+	c->ops->on_body(c, (struct gh_str){ 0 }, GH_LAST);
+}
+
+/* Takes a head from the bytes, or nothing. Returns where the rest begins, or NULL: wait, or over. */
+static const char *take_head(struct gh__call *c, const char *at, const char *end)
+{
+	struct gh__uconn *u = c->conn;
+	struct gh__refusal why;
+	size_t len = 0;
+
+	switch (gh__scan_head(&u->scan, (struct gh_str){ at, (size_t)(end - at) }, MAX_HEAD, &len,
+			      &why)) {
+	case GH__SCAN_MORE:
+		return NULL;
+	case GH__SCAN_HEAD:
+		break;
+	case GH__SCAN_BAD:
+	default:
+		fail(c, GH__FAIL_ANSWER, why.why);
+		return NULL;
+	}
+	struct gh_str head = gh__arena_copy(c->arena, (struct gh_str){ at, len });
+	*c->res = (struct gh_response){ 0 };
+	u->scan = (struct gh__scan){ 0 };
+	enum gh__asked asked = gh_str_is(c->method, "HEAD") ? GH__ASKED_HEAD : GH__ASKED_BODY;
+	if (gh__answer_head(&c->message, c->arena, head, MAX_HEADERS, asked, c->res, &why)) {
+		fail(c, GH__FAIL_ANSWER, why.why);
+		return NULL;
+	}
+	if (c->res->status == 101) {
+		if (!(c->flags & GH__CALL_UPGRADE)) {
+			fail(c, GH__FAIL_ANSWER, "it switched protocols without being asked");
+			return NULL;
+		}
+		c->flags |= GH__CALL_TUNNEL | GH__CALL_GOT_HEAD | GH__CALL_BODY_SENT;
+		c->ops->on_upgrade(c);
+	} else if (c->res->status < 200) {
+		if (c->res->status != 100)
+			c->ops->on_interim(c, c->res->status, &c->res->headers);
+	} else {
+		c->flags |= GH__CALL_GOT_HEAD;
+		gh__endpoint_works(c->upstream, c->endpoint);
+		c->ops->on_head(c);
+	}
+	return at + len;
+}
+
+static void take(struct gh__call *c, const char *at, const char *end)
+{
+	struct gh__uconn *u = c->conn;
+	struct gh__refusal why;
+
+	u->taking = true;
+	while (!(c->flags & (GH__CALL_OVER | GH__CALL_HELD))) {
+		struct gh_str data = { 0 };
+		if (c->flags & GH__CALL_TUNNEL) {
+			if (at < end)
+				c->ops->on_body(c, (struct gh_str){ at, (size_t)(end - at) }, GH_MORE);
+			at = end;
+			break;
+		}
+		if (!(c->flags & GH__CALL_GOT_HEAD)) {
+			const char *next = at < end ? take_head(c, at, end) : NULL;
+			if (!next)
+				break;
+			at = next;
+			continue;
+		}
+		enum gh__body_step step = gh__body_next(&c->message, &at, end, &data, &why);
+		if (step == GH__BODY_DATA)
+			c->ops->on_body(c, data, GH_MORE);
+		else if (step == GH__BODY_END)
+			whole(c, at < end);
+		else if (step == GH__BODY_BAD)
+			fail(c, GH__FAIL_CUT, why.why);
+		else
+			break;
+	}
+	u->taking = false;
+	if (c->conn != u)
+		return; /* closed, or idle in its pool */
+	if (at < end)
+		hold(u, at, (size_t)(end - at));
+	else
+		u->held_from = u->held_to = 0;
+}
+
+static void settle(struct gh__call *c)
+{
+	struct gh__uconn *u = c->conn;
+
+	if (c->flags & GH__CALL_OVER || !u)
+		return;
+	if (c->flags & GH__CALL_HELD)
+		gh__pump_pause(&u->pump);
+	else
+		gh__pump_resume(&u->pump);
+	wait_for_answer(c);
+}
+
+void gh__call_data(struct gh__call *c, const char *data, size_t len)
+{
+	struct gh__uconn *u = c->conn;
+
+	if (!(c->flags & GH__CALL_GOT_BYTE)) {
+		c->flags |= GH__CALL_GOT_BYTE;
+		drop_copy(c);
+		c->flags |= GH__CALL_BODY_LOST;
+	}
+	if (u->held_from < u->held_to) {
+		hold_more(u, data, len);
+		take(c, u->held + u->held_from, u->held + u->held_to);
+	} else {
+		take(c, data, data + len);
+	}
+	settle(c);
+	c->ops->on_turn(c);
+}
+
+void gh__call_gone(struct gh__call *c, int error)
+{
+	if (!(c->flags & GH__CALL_HEAD_SENT) ||
+	    (c->conn->reused && !(c->flags & (GH__CALL_GOT_BYTE | GH__CALL_RETRIED)) &&
+	     (c->copy || !(c->flags & GH__CALL_BODY_LOST)))) {
+		try_again(c, error ? error : UV_ECONNRESET);
+	} else if (c->flags & GH__CALL_TUNNEL) {
+		finish(c, GH__CLOSE);
+		c->ops->on_body(c, (struct gh_str){ 0 }, GH_LAST);
+		c->ops->on_turn(c);
+	} else if (c->flags & GH__CALL_GOT_HEAD) {
+		if (!error && gh__body_closed(&c->message) == GH__BODY_END)
+			whole(c, true);
+		else
+			fail(c, GH__FAIL_CUT, "it closed in the middle of its answer");
+		c->ops->on_turn(c);
+	} else {
+		fail(c, GH__FAIL_CLOSED,
+		     c->flags & GH__CALL_GOT_BYTE ? "it closed in the head of its answer" :
+						    "it closed before it answered");
+	}
+}
+
+void gh__call_drained(struct gh__call *c)
+{
+	c->ops->on_drain(c);
+}
+
+void gh__call_late(struct gh__call *c)
+{
+	if (!(c->flags & GH__CALL_HEAD_SENT)) {
+		try_again(c, UV_ETIMEDOUT);
+	} else if (c->flags & GH__CALL_GOT_HEAD) {
+		fail(c, GH__FAIL_CUT, "it fell silent in the middle of its answer");
+		c->ops->on_turn(c);
+	} else {
+		fail(c, GH__FAIL_TIMEOUT, "it did not answer in time");
+	}
+}
+
+/* ---- back-pressure ---- */
+
+void gh__call_hold(struct gh__call *c)
+{
+	c->flags |= GH__CALL_HELD;
+	if (c->conn && !c->conn->taking)
+		settle(c);
+}
+
+void gh__call_go(struct gh__call *c)
+{
+	struct gh__uconn *u = c->conn;
+
+	if (!(c->flags & GH__CALL_HELD))
+		return;
+	c->flags &= ~(unsigned)GH__CALL_HELD;
+	if (c->flags & GH__CALL_OVER || !u || u->taking)
+		return;
+	/* Also with no bytes held: a body that has ended is told now. */
+	if (c->flags & GH__CALL_GOT_BYTE)
+		take(c, u->held + u->held_from, u->held + u->held_to);
+	settle(c);
+	c->ops->on_turn(c);
+}
