@@ -1,0 +1,283 @@
+/* The way of a request down the chain and of its answer up again. The only caller of module hooks. */
+#include "core/base/log.h"
+#include "core/base/memory.h"
+#include "core/http/header.h"
+#include "core/route/request.h"
+#include "core/route/worker.h"
+
+struct gh_sink {
+	struct gh__request *request;
+	int next;         /* the step that takes what is given; past the last: whoever is at the end */
+	enum { DOWN, UP } way;
+};
+
+static const struct gh_module *module_of(const struct gh__step *step)
+{
+	return step->instance->module;
+}
+
+static struct gh__step *enter(struct gh__request *r, unsigned i)
+{
+	const struct gh_instance *in = r->route->instances[i];
+	struct gh__step *step = r->steps + i;
+
+	step->pub = (struct gh_step){
+		.req = &r->stream.req,
+		.res = &r->stream.res,
+		.self = in->self,
+		.local = r->site->locals[in->index],
+		.state = in->module->state_size ? gh__arena_zero(&r->stream.arena, in->module->state_size) :
+						  NULL,
+	};
+	step->instance = in;
+	r->entered = (uint16_t)(i + 1);
+	return step;
+}
+
+/* ---- heads ---- */
+
+static void go_down(struct gh__request *r);
+static void go_up(struct gh__request *r);
+
+static void check_wait(const struct gh__request *r, const struct gh__step *step)
+{
+	if (r->waiting && r->waiting->token)
+		return;
+	gh__log(GH_LOG_ERROR, "module %s answered GH_PENDING and waits for nothing",
+		module_of(step)->name);
+	GH_CHECK(!"GH_PENDING without a wait");
+}
+
+static void give_up(struct gh__request *r)
+{
+	if (r->flags & GH__R_FAILED)
+		gh__answer_own(r);
+	else
+		gh__answer_error(r, 500, NULL, "The gateway could not handle this request.");
+}
+
+/* A verdict of step `at` on the way down. */
+static void down(struct gh__request *r, enum gh_verdict v)
+{
+	switch (v) {
+	case GH_NEXT:
+		r->at++;
+		go_down(r);
+		return;
+	case GH_DONE:
+		r->flags |= GH__R_ANSWERED;
+		if (r->proxy)
+			gh__proxy_start(r);
+		else
+			gh__answer_own(r);
+		return;
+	case GH_PENDING:
+		check_wait(r, r->steps + r->at);
+		return;
+	case GH_ERROR:
+	default:
+		r->flags |= GH__R_ANSWERED;
+		give_up(r);
+		return;
+	}
+}
+
+static void go_down(struct gh__request *r)
+{
+	while (r->at < r->route->count) {
+		struct gh__step *step = enter(r, r->at);
+		gh_hook *hook = module_of(step)->on_request;
+		enum gh_verdict v = hook ? hook(&step->pub) : GH_NEXT;
+		if (v != GH_NEXT) {
+			down(r, v);
+			return;
+		}
+		r->at++;
+	}
+	r->flags |= GH__R_ANSWERED;
+	gh__answer_error(r, 404, NULL, "Nothing here answers this path.");
+}
+
+void gh__chain_start(struct gh__request *r)
+{
+	r->phase = GH__IN_REQUEST;
+	r->steps = gh__arena_get(&r->stream.arena, r->route->count * sizeof *r->steps);
+	go_down(r);
+}
+
+static void send_head(struct gh__request *r)
+{
+	struct gh_response *res = gh__res(r);
+
+	for (unsigned i = 0; i < r->entered; i++)
+		if (module_of(r->steps + i)->edit_response)
+			res->length = -1;
+	r->phase = GH__IN_BODY;
+	r->status = res->status;
+	if (r->own)
+		gh__answer_own_body(r);
+	else
+		gh__proxy_head_sent(r);
+}
+
+/* A verdict of step `at - 1` on the way up. */
+static void up(struct gh__request *r, enum gh_verdict v)
+{
+	r->at--;
+	if (v == GH_PENDING) {
+		r->at++;
+		check_wait(r, r->steps + r->at - 1);
+		return;
+	}
+	if (v == GH_ERROR) {
+		/* What stands further out still sees the error that goes in the answer's place. */
+		gh__proxy_cancel(r);
+		give_up(r);
+		return;
+	}
+	go_up(r);
+}
+
+static void go_up(struct gh__request *r)
+{
+	while (r->at > 0) {
+		struct gh__step *step = r->steps + r->at - 1;
+		gh_hook *hook = module_of(step)->on_response;
+		enum gh_verdict v = hook ? hook(&step->pub) : GH_NEXT;
+		if (v == GH_PENDING || v == GH_ERROR) {
+			up(r, v);
+			return;
+		}
+		r->at--;
+	}
+	send_head(r);
+}
+
+void gh__chain_respond(struct gh__request *r)
+{
+	if (r->phase != GH__IN_RESPONSE) {
+		r->phase = GH__IN_RESPONSE;
+		r->at = r->entered;
+	}
+	for (uint32_t i = 0; i < r->extra.count; i++) {
+		struct gh_header *h = r->extra.items + i;
+		if (h->id)
+			gh__headers_remove_id(&gh__res(r)->headers, h->id);
+		else
+			gh_header_remove(&gh__res(r)->headers, gh_header_name(h));
+		gh__headers_push(&gh__res(r)->headers, h->id, gh_header_name(h), gh_header_value(h));
+	}
+	go_up(r);
+}
+
+void gh__chain_resume(struct gh__request *r, gh_then *then)
+{
+	unsigned at = r->phase == GH__IN_REQUEST ? r->at : r->at - 1u;
+	enum gh_verdict v = then(&r->steps[at].pub);
+
+	if (r->phase == GH__IN_REQUEST)
+		down(r, v);
+	else
+		up(r, v);
+}
+
+/* ---- bodies ---- */
+
+static void body_up(struct gh__request *r, int i, struct gh_str slice, enum gh_part part)
+{
+	for (; i >= 0; i--) {
+		struct gh__step *step = r->steps + i;
+		const struct gh_module *m = module_of(step);
+		if (m->watch_response)
+			m->watch_response(&step->pub, slice, part);
+		if (m->edit_response) {
+			struct gh_sink sink = { r, i - 1, UP };
+			if (m->edit_response(&step->pub, slice, part, &sink) == GH_ERROR) {
+				gh__proxy_cancel(r);
+				r->stream.ops->abort(&r->stream);
+				return;
+			}
+			if (part == GH_LAST)
+				body_up(r, i - 1, (struct gh_str){ 0 }, GH_LAST);
+			return;
+		}
+	}
+	r->stream.ops->send_body(&r->stream, slice, part);
+}
+
+void gh__chain_response_body(struct gh__request *r, struct gh_str slice, enum gh_part part)
+{
+	if (r->route && r->route->flags & GH__ROUTE_RESPONSE_BODY && !(r->stream.flags & GH__S_TUNNEL))
+		body_up(r, r->entered - 1, slice, part);
+	else
+		r->stream.ops->send_body(&r->stream, slice, part);
+}
+
+static void body_down(struct gh__request *r, int i, struct gh_str slice, enum gh_part part)
+{
+	/* While a step collects, only those before it have seen the request. */
+	int end = r->collect ? r->at : r->entered;
+
+	for (; i < end; i++) {
+		struct gh__step *step = r->steps + i;
+		const struct gh_module *m = module_of(step);
+		if (m->watch_request)
+			m->watch_request(&step->pub, slice, part);
+		if (m->edit_request) {
+			struct gh_sink sink = { r, i + 1, DOWN };
+			if (m->edit_request(&step->pub, slice, part, &sink) == GH_ERROR) {
+				gh__proxy_cancel(r);
+				gh__answer_error(r, 400, NULL, "The body of this request was refused.");
+				return;
+			}
+			if (part == GH_LAST)
+				body_down(r, i + 1, (struct gh_str){ 0 }, GH_LAST);
+			return;
+		}
+	}
+	if (r->collect)
+		gh__collect_add(r, slice, part);
+	else
+		gh__proxy_body(r, slice, part);
+}
+
+void gh__chain_request_body(struct gh__request *r, unsigned from, struct gh_str slice,
+			    enum gh_part part)
+{
+	if (r->route->flags & GH__ROUTE_REQUEST_BODY && !(r->stream.flags & GH__S_TUNNEL))
+		body_down(r, (int)from, slice, part);
+	else if (r->collect)
+		gh__collect_add(r, slice, part);
+	else
+		gh__proxy_body(r, slice, part);
+}
+
+void gh_give(struct gh_sink *to, struct gh_str slice)
+{
+	if (slice.len == 0)
+		return;
+	if (to->way == UP)
+		body_up(to->request, to->next, slice, GH_MORE);
+	else
+		body_down(to->request, to->next, slice, GH_MORE);
+}
+
+/* ---- ends ---- */
+
+void gh__chain_cancel(struct gh__request *r)
+{
+	if (!r->waiting || !r->waiting->token)
+		return;
+	struct gh__step *step = r->waiting->step;
+	gh__wait_end(r);
+	if (module_of(step)->on_cancel)
+		module_of(step)->on_cancel(&step->pub);
+}
+
+void gh__chain_finish(struct gh__request *r)
+{
+	r->phase = GH__IN_END;
+	for (unsigned i = r->entered; i-- > 0;)
+		if (module_of(r->steps + i)->on_finish)
+			module_of(r->steps + i)->on_finish(&r->steps[i].pub);
+}

@@ -1,0 +1,112 @@
+/* Bodies that a module needs as a whole, under one limit for the process. */
+#include "core/base/memory.h"
+#include "core/route/request.h"
+#include "core/route/worker.h"
+
+/* The bytes belong to the request from now on, also after the collecting is over. */
+static void give_back(void *arg)
+{
+	struct gh__collect *c = arg;
+
+	gh__free(c->bytes);
+	c->bytes = NULL;
+}
+
+struct account {
+	atomic_size_t *sum;
+	struct gh__collect *collect;
+};
+
+static void settle_account(void *arg)
+{
+	struct account *a = arg;
+
+	atomic_fetch_sub_explicit(a->sum, a->collect->room, memory_order_relaxed);
+	give_back(a->collect);
+}
+
+enum gh_verdict gh_collect_body(struct gh_step *s, size_t max, gh_then *then)
+{
+	struct gh__request *r = gh__request_of(s->req);
+	struct gh_wait wait;
+
+	GH_CHECK(!r->collect && !s->req->body.at);
+	if (max > r->worker->max_body)
+		max = r->worker->max_body;
+	if (s->req->length > 0 && (uint64_t)s->req->length > max)
+		return gh_fail(s, 413, "request_too_large",
+			       "The body of this request is larger than the %zu bytes that are allowed.",
+			       max);
+	if (s->req->length == 0) {
+		s->req->body = GH_STR("");
+		return then(s);
+	}
+	struct gh__collect *c = gh_alloc(s->req, sizeof *c);
+	struct account *account = gh_alloc(s->req, sizeof *account);
+	*account = (struct account){ r->worker->collected, c };
+	c->max = max;
+	r->collect = c;
+	r->body_from = (uint8_t)r->at;
+	gh_defer(s->req, settle_account, account);
+	enum gh_verdict v = gh_hold(s, then, &wait);
+	r->stream.ops->want_body(&r->stream);
+	return v;
+}
+
+static void refuse(struct gh__request *r, int status, const char *code, const char *text)
+{
+	gh__chain_cancel(r);
+	r->collect = NULL;
+	gh__answer_error(r, status, code, "%s", text);
+}
+
+static bool grow(struct gh__request *r, struct gh__collect *c, size_t need)
+{
+	size_t room = c->room ? c->room : 4096;
+
+	if (r->stream.req.length > 0)
+		room = (size_t)r->stream.req.length;
+	while (room < need)
+		room *= 2;
+	size_t more = room - c->room;
+	size_t sum = atomic_fetch_add_explicit(r->worker->collected, more, memory_order_relaxed) + more;
+	if (sum > r->worker->max_collected) {
+		atomic_fetch_sub_explicit(r->worker->collected, more, memory_order_relaxed);
+		return false;
+	}
+	c->bytes = gh__realloc(c->bytes, room);
+	c->room = room;
+	return true;
+}
+
+void gh__collect_add(struct gh__request *r, struct gh_str slice, enum gh_part part)
+{
+	struct gh__collect *c = r->collect;
+
+	if (slice.len > c->max - c->len) {
+		refuse(r, 413, "request_too_large",
+		       "The body of this request is larger than what is allowed here.");
+		return;
+	}
+	if (slice.len && slice.len > c->room - c->len && !grow(r, c, c->len + slice.len)) {
+		gh_header_set(&r->extra, GH_STR("Retry-After"), GH_STR("1"));
+		refuse(r, 503, "server_is_overloaded",
+		       "The gateway holds as many bodies as it may. Try again in a moment.");
+		return;
+	}
+	if (slice.len)
+		memcpy(c->bytes + c->len, slice.at, slice.len);
+	c->len += slice.len;
+	if (part == GH_MORE)
+		return;
+	r->collect = NULL;
+	r->stream.req.body = c->len ? (struct gh_str){ c->bytes, c->len } : GH_STR("");
+	r->stream.req.length = (int64_t)c->len;
+	struct gh_wait wait = { r->waiting->token, r->worker };
+	gh_resume(wait);
+}
+
+void gh__collect_drop(struct gh__request *r)
+{
+	r->collect = NULL;
+}
