@@ -1,0 +1,53 @@
+/*
+ * Listening sockets. They belong to the process: opened once on the main thread, shared by all
+ * workers, kept over reloads as long as the config names them, also those that systemd handed over.
+ * Each worker polls all of them; its polls are its own thread's.
+ */
+#ifndef GATEHOUSE_CORE_SERVER_LISTENER_H
+#define GATEHOUSE_CORE_SERVER_LISTENER_H
+
+#include <stdatomic.h>
+
+#include "core/config/config.h"
+#include "core/net/conn.h"
+
+struct gh__listener {
+	struct gh__list link;
+	struct gh__door door;
+	int fd;
+	bool is_unix, inherited;
+	char *path;      /* of a unix socket: removed when it closes */
+	uint64_t device, inode; /* of that file, so that another's is never removed */
+	atomic_uint polls; /* workers that still poll it */
+	bool wanted;     /* by the config that is being taken up */
+};
+
+/* Opens the socket, or takes the one of that address that the process was started with. NULL and a
+ * sentence in `why` on failure. */
+struct gh__listener *gh__listener_open(const struct gh__listen_config *c, char *why, size_t size);
+/* Closes it, and removes its file. No worker may poll it any more. */
+void gh__listener_close(struct gh__listener *l);
+/* Whether it is the one that this entry asks for. */
+bool gh__listener_is(const struct gh__listener *l, const struct gh__listen_config *c);
+/* The port that it really has: the system chooses where the config says 0. */
+uint16_t gh__listener_port(const struct gh__listener *l);
+
+/* How one loop accepts. */
+struct gh__acceptor {
+	struct gh__loop *loop;
+	struct gh__conns *conns;
+	struct gh__list polls;
+	struct gh__deadline pause;  /* at a limit: no accept until then */
+	/* 0: take it. 1: not now, look again after a moment. -1: turn it away. NULL: take all. */
+	int (*admit)(struct gh__acceptor *a, const struct gh_address *peer);
+	void (*taken)(struct gh__acceptor *a); /* NULL: nothing */
+	void *owner;
+	bool paused;
+};
+
+void gh__acceptor_init(struct gh__acceptor *a, struct gh__loop *loop, struct gh__conns *conns);
+void gh__acceptor_add(struct gh__acceptor *a, struct gh__listener *l);
+void gh__acceptor_remove(struct gh__acceptor *a, struct gh__listener *l);
+void gh__acceptor_close(struct gh__acceptor *a); /* all */
+
+#endif

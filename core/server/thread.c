@@ -1,0 +1,210 @@
+#include "core/server/thread.h"
+
+#include <signal.h>
+
+#include "core/base/memory.h"
+#include "core/route/access.h"
+#include "core/server/peers.h"
+
+struct order {
+	struct gh__letter letter;
+	struct gh__thread *thread;
+	struct gh__listener *listener;
+	void (*run)(struct gh__thread *t, struct gh__listener *l);
+};
+
+static void open_order(struct gh__loop *loop, struct gh__letter *letter)
+{
+	struct order *o = GH__CONTAINER(letter, struct order, letter);
+
+	(void)loop;
+	o->run(o->thread, o->listener);
+	gh__free(o);
+}
+
+static void order(struct gh__thread *t, struct gh__listener *l,
+		  void (*run)(struct gh__thread *, struct gh__listener *))
+{
+	struct order *o = gh__zalloc(sizeof *o);
+
+	o->letter.open = open_order;
+	o->thread = t;
+	o->listener = l;
+	o->run = run;
+	gh__loop_post(&t->worker.loop, &o->letter);
+}
+
+/* ---- limits ---- */
+
+static int admit(struct gh__acceptor *a, const struct gh_address *peer)
+{
+	struct gh__thread *t = a->owner;
+	struct gh__server *s = t->server;
+
+	if (!peer) {
+		size_t all = atomic_load_explicit(&s->connections, memory_order_relaxed);
+		/* More than its share: the next one is another worker's. */
+		return all >= s->max_connections ||
+		       (s->thread_count > 1 && t->worker.conns.count > all / s->thread_count + 8);
+	}
+	const struct gh__site *site = t->worker.site->site;
+	size_t limit = (size_t)site->config->limits.connections_per_address;
+	if (gh__peers_enter(s->peers, peer, limit && gh__site_trusts(site, peer) ? 0 : limit))
+		return 0;
+	gh__stat_add(&t->worker.stats.turned_away, 1);
+	return -1;
+}
+
+static void taken(struct gh__acceptor *a)
+{
+	struct gh__thread *t = a->owner;
+
+	atomic_fetch_add_explicit(&t->server->connections, 1, memory_order_relaxed);
+	gh__stat_add(&t->worker.stats.accepted, 1);
+	gh__stat_add(&t->worker.stats.connections, 1);
+}
+
+static void tell_if_drained(struct gh__thread *t)
+{
+	if (!t->stopping || t->drained || t->worker.conns.count)
+		return;
+	t->drained = true;
+	gh__loop_post(&t->server->loop, &t->drained_letter);
+}
+
+static void on_close(struct gh__conns *conns, struct gh__conn *c)
+{
+	struct gh__worker *w = conns->owner;
+	struct gh__thread *t = (struct gh__thread *)(void *)w;
+
+	atomic_fetch_sub_explicit(&t->server->connections, 1, memory_order_relaxed);
+	gh__stat_add(&w->stats.connections, (uint64_t)-1);
+	gh__peers_leave(t->server->peers, &c->peer);
+	tell_if_drained(t);
+}
+
+/* ---- the thread ---- */
+
+static void on_turn(struct gh__loop *loop)
+{
+	gh__access_flush(loop->owner);
+}
+
+static void *run(void *arg)
+{
+	struct gh__thread *t = arg;
+
+	uv_run(&t->worker.loop.uv, UV_RUN_DEFAULT);
+	gh__access_flush(&t->worker);
+	gh__loop_finish(&t->worker.loop);
+	return NULL;
+}
+
+static void open_drained(struct gh__loop *loop, struct gh__letter *letter)
+{
+	struct gh__thread *t = GH__CONTAINER(letter, struct gh__thread, drained_letter);
+	struct gh__server *s = t->server;
+
+	(void)loop;
+	if (++s->drained == s->thread_count)
+		uv_stop(&s->loop.uv);
+}
+
+struct gh__thread *gh__thread_create(struct gh__server *s, unsigned number)
+{
+	struct gh__thread *t = gh__zalloc(sizeof *t);
+
+	gh__worker_init(&t->worker, number, &s->upstreams, s->lanes);
+	t->server = s;
+	t->drained_letter.open = open_drained;
+	t->worker.collected = &s->collected;
+	t->worker.conns.on_close = on_close;
+	t->worker.loop.on_turn = on_turn;
+	t->worker.access = gh__access_create(s->access);
+	gh__acceptor_init(&t->acceptor, &t->worker.loop, &t->worker.conns);
+	t->acceptor.admit = admit;
+	t->acceptor.taken = taken;
+	t->acceptor.owner = t;
+	return t;
+}
+
+int gh__thread_start(struct gh__thread *t)
+{
+	sigset_t all, before;
+
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int error = pthread_create(&t->id, NULL, run, t);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -error;
+}
+
+/* ---- orders ---- */
+
+static void listen_on(struct gh__thread *t, struct gh__listener *l)
+{
+	if (t->stopping)
+		atomic_fetch_sub(&l->polls, 1);
+	else
+		gh__acceptor_add(&t->acceptor, l);
+}
+
+void gh__thread_listen(struct gh__thread *t, struct gh__listener *l)
+{
+	atomic_fetch_add(&l->polls, 1);
+	order(t, l, listen_on);
+}
+
+static void unlisten(struct gh__thread *t, struct gh__listener *l)
+{
+	gh__acceptor_remove(&t->acceptor, l);
+}
+
+void gh__thread_unlisten(struct gh__thread *t, struct gh__listener *l)
+{
+	order(t, l, unlisten);
+}
+
+static void stop(struct gh__thread *t, struct gh__listener *l)
+{
+	(void)l;
+	t->stopping = true;
+	gh__acceptor_close(&t->acceptor);
+	gh__conns_stop(&t->worker.conns);
+	tell_if_drained(t);
+}
+
+void gh__thread_stop(struct gh__thread *t)
+{
+	order(t, NULL, stop);
+}
+
+static void cut(struct gh__thread *t, struct gh__listener *l)
+{
+	(void)l;
+	gh__conns_cut(&t->worker.conns);
+}
+
+void gh__thread_cut(struct gh__thread *t)
+{
+	order(t, NULL, cut);
+}
+
+static void leave(struct gh__thread *t, struct gh__listener *l)
+{
+	(void)l;
+	if (t->worker.site)
+		gh__site_local_unref(t->worker.site);
+	t->worker.site = NULL;
+	gh__pools_finish(&t->worker.pools);
+	uv_stop(&t->worker.loop.uv);
+}
+
+void gh__thread_join(struct gh__thread *t)
+{
+	order(t, NULL, leave);
+	pthread_join(t->id, NULL);
+	gh__access_destroy(t->worker.access);
+	gh__free(t);
+}
