@@ -1,0 +1,56 @@
+/*
+ * The instance, and what a request comes to: let in, sent away, or asked to come back. Each answer
+ * is given once a request, on its worker.
+ */
+#ifndef GATEHOUSE_BASIC_AUTH_AUTH_H
+#define GATEHOUSE_BASIC_AUTH_AUTH_H
+
+#include <gatehouse/module.h>
+
+#include "keep.h"
+#include "shelf.h"
+
+struct auth {
+	/* options */
+	struct gh_pairs users, keys;
+	struct gh_str credentials, realm, upstream_key;
+	struct gh_duration cache_ttl;
+	int64_t cache_size, max_tries;
+	bool unless_known;
+
+	/* made by provision */
+	struct gh_str challenge, authorization;
+	struct basic_auth_keep *keep;
+	struct basic_auth_shelf *shelf; /* what changes without a reload stands behind it */
+	struct gh_metric *accepted, *denied, *limited, *hashes;
+};
+
+struct auth_local {
+	struct basic_auth_reader *reader;
+};
+
+enum basic_auth_user_is { BASIC_AUTH_UNKNOWN, BASIC_AUTH_KNOWN };
+
+struct auth_state {
+	struct basic_auth_waiter waiter;
+	struct gh_str user;
+	enum basic_auth_user_is is;
+};
+
+/* Is the client one that understands a Basic challenge, since it has sent Basic itself? */
+enum basic_auth_speaks { BASIC_AUTH_SPEAKS_OTHER, BASIC_AUTH_SPEAKS_BASIC };
+
+/* The gateway's own credentials go no further, whatever becomes of the request. */
+void basic_auth_take_off(struct gh_step *s);
+
+enum gh_verdict basic_auth_accept(struct gh_step *s, struct gh_str name);
+/* Nothing was sent: no failed login, since browsers begin like this. */
+enum gh_verdict basic_auth_ask(struct gh_step *s);
+enum gh_verdict basic_auth_deny(struct gh_step *s, enum basic_auth_speaks speaks, struct gh_str user,
+				const char *reason);
+enum gh_verdict basic_auth_too_many(struct gh_step *s, struct gh_str user, int64_t ms);
+/* After a verification. */
+enum gh_verdict basic_auth_settle(struct gh_step *s, enum basic_auth_outcome outcome,
+				  struct gh_str user, enum basic_auth_user_is is);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * Whom a request is counted for. Options are read-only; any worker.
+ */
+#ifndef RATELIMIT_KEY_H
+#define RATELIMIT_KEY_H
+
+#include <gatehouse/module.h>
+
+#include "siphash.h"
+
+enum ratelimit_by { RATELIMIT_BY_CLIENT, RATELIMIT_BY_USER, RATELIMIT_BY_HEADER };
+
+struct ratelimit_key {
+	enum ratelimit_by by;
+	struct gh_str header;         /* for RATELIMIT_BY_HEADER */
+	int64_t ipv4_bits, ipv6_bits; /* how much of an address counts */
+};
+
+/* `client_ip`, `user` or `header:NAME`. 0, or -1 with a sentence in `why`. */
+int ratelimit_key_from(struct gh_str text, struct ratelimit_key *ret_key, char *why, size_t size);
+
+/* A hash, of no use without the secret. What is hashed is kept nowhere. */
+uint64_t ratelimit_key_of(const struct ratelimit_key *k, const struct ratelimit_secret *secret,
+			  const struct gh_request *r);
+
+#endif

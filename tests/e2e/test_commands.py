@@ -1,0 +1,128 @@
+"""The command line: what it prints, where, and what it ends with."""
+
+import hashlib
+import json
+import re
+
+import pytest
+
+from harness import gatehouse
+
+COMMANDS = ["run", "validate", "reload", "hash-password", "key", "modules", "schema", "version"]
+MODULES = ["basic-auth", "ratelimit", "openai-proxy", "webui-proxy", "headers", "respond", "redirect"]
+GOOD = "listen:\n  - address: 127.0.0.1:0\nroutes:\n  - handle:\n      - respond: { status: 200, body: ok }\n"
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(text):
+        path = tmp_path / "gateway.yaml"
+        path.write_text(text)
+        return path
+    return write
+
+
+def test_help_goes_to_stdout_and_names_the_commands():
+    done = gatehouse("--help")
+    assert done.returncode == 0 and not done.stderr
+    for command in COMMANDS:
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_has_help(command):
+    done = gatehouse(command, "--help")
+    assert done.returncode == 0 and command in done.stdout and not done.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("nonsense",), ("run", "--nonsense"), ("validate", "--config"), ("key",), ("key", "new"),
+                                       ("version", "extra"), ("--nonsense",)], ids=str)
+def test_wrong_use_is_2_and_goes_to_stderr(arguments):
+    done = gatehouse(*arguments)
+    assert done.returncode == 2 and done.stderr and not done.stdout
+
+
+def test_version():
+    done = gatehouse("version")
+    assert done.returncode == 0 and re.match(r"gatehouse \d+\.\d+", done.stdout)
+
+
+def test_modules_lists_and_describes():
+    done = gatehouse("modules")
+    assert done.returncode == 0
+    for name in MODULES:
+        assert name in done.stdout
+        one = gatehouse("modules", name)
+        assert one.returncode == 0 and name in one.stdout and len(one.stdout) > 100
+    done = gatehouse("modules", "basic-auht")
+    assert done.returncode == 1 and "basic-auth" in done.stderr
+
+
+def test_schema_is_json():
+    done = gatehouse("schema")
+    text = json.dumps(json.loads(done.stdout))
+    assert done.returncode == 0
+    for name in MODULES:
+        assert name in text
+
+
+def test_validate(config):
+    done = gatehouse("validate", "--config", config(GOOD))
+    assert done.returncode == 0, done.stderr
+    done = gatehouse("validate", "--config", config(GOOD.replace("respond", "respnod")))
+    assert done.returncode == 1 and not done.stdout
+    assert re.search(r"gateway\.yaml:5:9: unknown module 'respnod'; did you mean 'respond'\?", done.stderr), done.stderr
+    assert done.stderr.splitlines()[2].strip().startswith("^") or "^" in done.stderr
+    done = gatehouse("validate", "--config", "/nowhere/gateway.yaml")
+    assert done.returncode == 1 and "/nowhere/gateway.yaml" in done.stderr
+
+
+def test_run_with_a_broken_config_ends_with_1(config):
+    done = gatehouse("run", "--config", config("routes: 5\n"))
+    assert done.returncode == 1 and "gateway.yaml:1:" in done.stderr
+
+
+def test_reload_without_a_daemon_ends_with_1(config, tmp_path):
+    done = gatehouse("reload", "--config", config(GOOD + f"admin: {{ address: \"unix:{tmp_path}/none.sock\" }}\n"))
+    assert done.returncode == 1 and "none.sock" in done.stderr
+
+
+def test_hash_password_from_stdin():
+    one, two = (gatehouse("hash-password", text="correct horse\n") for _ in range(2))
+    assert one.returncode == 0 and one.stdout != two.stdout
+    assert re.fullmatch(r"\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[\w+/]+\$[\w+/]+\n", one.stdout)
+    assert "correct horse" not in one.stdout + one.stderr
+    assert gatehouse("hash-password", text="").returncode != 0
+
+
+def test_key_new():
+    one, two = (gatehouse("key", "new", "laptop") for _ in range(2))
+    assert one.returncode == 0
+    key = re.search(r"\b(gatehouse_)[A-Za-z0-9]{43,}\b", one.stdout)
+    assert key and key[1] in two.stdout, one.stdout
+    digest = hashlib.sha256(key[0].encode()).hexdigest()
+    assert re.search(rf"laptop: \"?sha256:{digest}", one.stdout + one.stderr)
+    assert key[0] not in two.stdout + two.stderr
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\nb", "a\"b", "x" * 1000])
+def test_key_new_refuses_names_that_would_break_a_file(name):
+    assert gatehouse("key", "new", name).returncode in (1, 2)
+
+
+def test_a_secret_that_others_can_read_is_refused(config, tmp_path):
+    secret = tmp_path / "key"
+    secret.write_text("sk-secret\n")
+    text = GOOD.replace("body: ok", f"body: \"${{file:{secret}}}\"")
+    secret.chmod(0o644)
+    done = gatehouse("validate", "--config", config(text))
+    assert done.returncode == 1 and str(secret) in done.stderr and "sk-secret" not in done.stderr
+    secret.chmod(0o600)
+    assert gatehouse("validate", "--config", config(text)).returncode == 0
+
+
+def test_a_bomb_of_aliases_is_refused(config):
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    done = gatehouse("validate", "--config", config("\n".join(lines) + "\n"))
+    assert done.returncode == 1
