@@ -4,7 +4,7 @@
 
 #include "core/base/memory.h"
 
-enum { BLOCK = 4096 };
+enum { BLOCK = 2048 };
 
 struct gh__arena_block {
 	struct gh__arena_block *next;

@@ -78,7 +78,8 @@ static int check_line(struct line *l)
 	if (l->len > PASSWORD_MAX)
 		return complain("the password has more than 1024 bytes; use a shorter one");
 	if (memchr(l->bytes, 0, l->len) != NULL)
-		return complain("the password has a NUL byte, which no client can send; leave it out");
+		return complain(
+			"the password has a NUL byte, which no client can send; leave it out");
 	return 0;
 }
 
@@ -190,8 +191,10 @@ int gh__cli_hash_password(int argc, char **argv)
 	}
 	if (argc > 1) {
 		/* Not repeated: it may well be the password. */
-		fprintf(stderr, "gatehouse hash-password: takes no arguments, and a password there "
-				"would be seen by others; pipe it in\n\n%s", usage);
+		fprintf(stderr,
+			"gatehouse hash-password: takes no arguments, and a password there "
+			"would be seen by others; pipe it in\n\n%s",
+			usage);
 		return 2;
 	}
 

@@ -33,7 +33,8 @@ static const char usage[] =
 	"\n"
 	"Makes a key of 256 random bits. Prints it once, and the line to keep under `keys:` of\n"
 	"basic-auth or of its credentials file; from that line there is no way back to the key.\n"
-	"NAME says whose key it is, in the log and to later handlers: 1 to 64 of A-Z a-z 0-9 . _ -\n";
+	"NAME says whose key it is, in the log and to later handlers: 1 to 64 of A-Z a-z 0-9 . _ "
+	"-\n";
 
 static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -105,12 +106,14 @@ static int print_key(const char *name)
 	mbedtls_sha256((const uint8_t *)key, KEY_LEN, digest, 0);
 	for (size_t i = 0; i < DIGEST; i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	fprintf(stderr, "The key goes to whoever is to use it, and is not shown again. The line to keep "
-			"goes under\n`keys:` of basic-auth or of its credentials file.\n");
+	fprintf(stderr,
+		"The key goes to whoever is to use it, and is not shown again. The line to keep "
+		"goes under\n`keys:` of basic-auth or of its credentials file.\n");
 
 	/* Quoted where YAML could take the name's first character for its own. */
 	const char *quote = name[0] == '.' || name[0] == '-' ? "\"" : "";
-	int printed = printf("key:  %s\nkeep:   %s%s%s: \"sha256:%s\"\n", key, quote, name, quote, hex);
+	int printed = printf("key:  %s\nkeep:   %s%s%s: \"sha256:%s\"\n", key, quote, name, quote,
+			     hex);
 
 	gh__wipe(key, sizeof(key));
 	if (printed < 0 || fflush(stdout) != 0) {

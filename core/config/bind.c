@@ -80,7 +80,7 @@ static bool count_fits(struct gh__bind *b, const struct gh_option *row, const st
 
 	if (gh__in_range(row, (int64_t)count))
 		return true;
-	gh__mistake(b->mistakes, &n->place, "'%s' must have %s entries, but it has %zu", row->name,
+	gh__mistake(b->mistakes, &n->place, "'%s' must have %s, but it has %zu", row->name,
 		    gh__range_text(row, range, sizeof(range)), count);
 	return false;
 }

@@ -139,7 +139,8 @@ struct gh__config {
 
 enum gh__read_mode {
 	GH__READ_ALL,             /* secrets are looked up: for run and reload */
-	GH__READ_WITHOUT_SECRETS, /* ${…} is checked for its form alone */
+	GH__READ_WITHOUT_SECRETS, /* ${…} is checked for its form alone: texts keep it as written,
+				   * so modules must not be provisioned with this config */
 };
 
 /* Reads and binds a file's bytes. `modules` ends with NULL. On any mistake NULL, and the mistakes

@@ -41,22 +41,6 @@ const char *gh__type_name(const struct gh_option *row)
 	}
 }
 
-/* What `range` counts. */
-static const char *unit_of(const struct gh_option *row)
-{
-	switch (row->type) {
-	case GH_TYPE_STRING:
-		return " bytes";
-	case GH_TYPE_STRINGS:
-	case GH_TYPE_PAIRS:
-	case GH_TYPE_OBJECTS:
-	case GH_TYPE_NAMED:
-		return " entries";
-	default:
-		return "";
-	}
-}
-
 /* Its range, or the words to choose from; false: it has neither. */
 static bool put_range(struct gh__text *t, const struct gh_option *row, const char *quote)
 {
@@ -70,7 +54,7 @@ static bool put_range(struct gh__text *t, const struct gh_option *row, const cha
 	}
 	if (!gh__range_text(row, range, sizeof(range)))
 		return false;
-	gh__text_printf(t, "%s%s", range, unit_of(row));
+	gh__text_put(t, gh_str(range));
 	return true;
 }
 
@@ -119,24 +103,20 @@ static void put_markdown_rows(struct gh__text *t, struct gh__arena *a, struct gh
 	}
 }
 
-static void put_markdown_short(struct gh__text *t, struct gh_str path, const struct gh_option *rows,
-			       struct gh__arena *a)
+/* Where a value may stand in place of a whole mapping, one line each. */
+static void put_markdown_short(struct gh__text *t, struct gh__arena *a, struct gh_str path,
+			       const struct gh_option *rows)
 {
-	const struct gh_option *brief = gh__row_short(rows);
-
-	if (brief && path.len == 0)
-		gh__text_printf(t, "\nA value in place of all of these options is that of `%s`.\n",
-				brief->name);
 	for (const struct gh_option *row = rows; row && row->name; row++) {
-		brief = gh__row_short(row->fields);
+		const struct gh_option *brief = gh__row_short(row->fields);
+		struct gh_str below = path_below(a, path, row);
+
 		if (brief)
-			gh__text_printf(
-				t,
-				"\nIn short: a value in place of a whole mapping of `" GH_FMT
-				"%s` is that of its `%s`.\n",
-				GH_ARG(path), row->name, brief->name);
-		if (row->fields)
-			put_markdown_short(t, path_below(a, path, row), row->fields, a);
+			gh__text_printf(t,
+					"- A value alone in place of a mapping `" GH_FMT
+					"` is its `%s`.\n",
+					GH_ARG(gh_str_slice(below, 0, below.len - 1)), brief->name);
+		put_markdown_short(t, a, below, row->fields);
 	}
 }
 
@@ -149,7 +129,14 @@ static void put_table(struct gh__text *t, struct gh__arena *a, const struct gh_o
 	gh__text_put(t, GH_STR("\n| Option | Type | Default | Range | What it is |\n"
 			       "| --- | --- | --- | --- | --- |\n"));
 	put_markdown_rows(t, a, GH_STR(""), rows);
-	put_markdown_short(t, GH_STR(""), rows, a);
+	const struct gh_option *brief = gh__row_short(rows);
+	gh__text_put(t, GH_STR("\n"));
+	if (brief)
+		gh__text_printf(t, "- A value alone in place of all options is `%s`.\n",
+				brief->name);
+	put_markdown_short(t, a, GH_STR(""), rows);
+	if (t->at[t->len - 2] == '\n')
+		t->at[--t->len] = 0; /* there was none */
 }
 
 struct gh_str gh__describe_markdown(struct gh__arena *a, const struct gh_module *const *modules)

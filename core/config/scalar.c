@@ -54,8 +54,8 @@ static void out_of_range(struct gh__bind *b, const struct gh_option *row, const 
 	char range[80], must_be[120];
 
 	gh__range_text(row, range, sizeof(range));
-	snprintf(must_be, sizeof(must_be),
-		 row->type == GH_TYPE_STRING ? "a text of %s bytes" : "%s", range);
+	snprintf(must_be, sizeof(must_be), row->type == GH_TYPE_STRING ? "a text of %s" : "%s",
+		 range);
 	gh__wrong_value(b, n, name, must_be, NULL);
 }
 

@@ -185,6 +185,22 @@ static const char *bound_text(const struct gh_option *o, int64_t value, char to[
 	}
 }
 
+/* What the range counts, in the singular behind a 1. */
+static const char *counted(const struct gh_option *o, int64_t last)
+{
+	switch (o->type) {
+	case GH_TYPE_STRING:
+		return last == 1 ? " byte" : " bytes";
+	case GH_TYPE_STRINGS:
+	case GH_TYPE_PAIRS:
+	case GH_TYPE_OBJECTS:
+	case GH_TYPE_NAMED:
+		return last == 1 ? " entry" : " entries";
+	default:
+		return "";
+	}
+}
+
 const char *gh__range_text(const struct gh_option *o, char *to, size_t size)
 {
 	char least[GH__VALUE_LEN], most[GH__VALUE_LEN];
@@ -193,14 +209,14 @@ const char *gh__range_text(const struct gh_option *o, char *to, size_t size)
 		return NULL;
 	bound_text(o, o->min, least);
 	bound_text(o, o->max, most);
-	if (o->max < o->min)
-		snprintf(to, size, "at least %s", least);
-	else if (o->max == INT64_MAX)
-		snprintf(to, size, "at least %s", least);
+	if (o->max < o->min || o->max == INT64_MAX)
+		snprintf(to, size, "at least %s%s", least, counted(o, o->min));
 	else if (o->min == o->max)
-		snprintf(to, size, "%s", least);
+		snprintf(to, size, "%s%s", least, counted(o, o->min));
+	else if (o->min == 0 && *counted(o, o->max))
+		snprintf(to, size, "at most %s%s", most, counted(o, o->max));
 	else
-		snprintf(to, size, "%s to %s", least, most);
+		snprintf(to, size, "%s to %s%s", least, most, counted(o, o->max));
 	return to;
 }
 

@@ -17,7 +17,8 @@ enum { GH__VALUE_LEN = 32 };
 const char *gh__duration_text(int64_t ms, char to[GH__VALUE_LEN]);
 const char *gh__size_text(int64_t bytes, char to[GH__VALUE_LEN]);
 
-/* The range of an option as text, such as `1 to 10`, `at least 1s`; NULL: it has none. */
+/* The range of an option as text, such as `1 to 10`, `at least 1s`, `at most 20
+ * bytes`; NULL: it has none. */
 const char *gh__range_text(const struct gh_option *o, char *to, size_t size);
 bool gh__in_range(const struct gh_option *o, int64_t value);
 

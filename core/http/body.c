@@ -41,6 +41,7 @@ static int on_extension(llhttp_t *l, const char *at, size_t len)
 static int on_chunk(llhttp_t *l)
 {
 	message_of(l)->extension = 0;
+	message_of(l)->left = l->content_length;
 	return l->content_length > INT64_MAX ? -1 : 0;
 }
 
@@ -117,6 +118,7 @@ static enum gh__body_step next_chunked(struct gh__message *m, const char **at, c
 	*at = stop;
 	if (m->data.len) {
 		m->overhead = 0;
+		m->left -= m->data.len;
 		*ret_data = m->data;
 		return GH__BODY_DATA;
 	}

@@ -45,6 +45,10 @@ enum gh__side { GH__FROM_CLIENT, GH__FROM_UPSTREAM };
 void gh__headers_strip(struct gh_headers *h, enum gh__side side);
 
 void gh__headers_init(struct gh_headers *h, struct gh__arena *a);
+/* Makes room for so many fields in all. */
+void gh__headers_reserve(struct gh_headers *h, uint32_t room);
+/* Copies all of it into `a`, where later fields go too. */
+void gh__headers_keep(struct gh_headers *h, struct gh__arena *a);
 /* Puts a field at the end; nothing is copied or checked. */
 void gh__headers_push(struct gh_headers *h, uint16_t id, struct gh_str name, struct gh_str value);
 const struct gh_header *gh__headers_by_id(const struct gh_headers *h, uint16_t id);

@@ -4,16 +4,15 @@
 #include "core/http/header.h"
 #include "core/http/octets.h"
 
-enum { FIRST_ROOM = 24 };
+enum { FIRST_ROOM = 8 };
 
 void gh__headers_init(struct gh_headers *h, struct gh__arena *a)
 {
 	*h = (struct gh_headers){ .arena = a };
 }
 
-static void grow(struct gh_headers *h)
+void gh__headers_reserve(struct gh_headers *h, uint32_t room)
 {
-	uint32_t room = h->room ? h->room * 2 : FIRST_ROOM;
 	struct gh_header *items = gh__arena_get(h->arena, room * sizeof *items);
 
 	if (h->count)
@@ -25,7 +24,7 @@ static void grow(struct gh_headers *h)
 void gh__headers_push(struct gh_headers *h, uint16_t id, struct gh_str name, struct gh_str value)
 {
 	if (h->count == h->room)
-		grow(h);
+		gh__headers_reserve(h, h->room ? h->room * 2 : FIRST_ROOM);
 	h->items[h->count++] = (struct gh_header){
 		.name = name.at,
 		.value = value.at,
@@ -33,6 +32,17 @@ void gh__headers_push(struct gh_headers *h, uint16_t id, struct gh_str name, str
 		.name_len = (uint16_t)name.len,
 		.id = id,
 	};
+}
+
+void gh__headers_keep(struct gh_headers *h, struct gh__arena *a)
+{
+	h->arena = a;
+	gh__headers_reserve(h, h->count + FIRST_ROOM);
+	for (uint32_t i = 0; i < h->count; i++) {
+		struct gh_header *field = h->items + i;
+		field->name = gh__arena_copy(a, gh_header_name(field)).at;
+		field->value = gh__arena_copy(a, gh_header_value(field)).at;
+	}
 }
 
 const struct gh_header *gh__headers_by_id(const struct gh_headers *h, uint16_t id)

@@ -44,7 +44,7 @@ enum gh__expect { GH__EXPECT_NOTHING, GH__EXPECT_CONTINUE };
 /* The parser of one message. */
 struct gh__message {
 	llhttp_t llhttp;
-	uint64_t left;       /* GH__BODY_LENGTH: bytes to come */
+	uint64_t left;       /* bytes to come: of a GH__BODY_LENGTH body, or of the chunk under way */
 	uint32_t overhead;   /* bytes of framing since the last byte of data, bounded */
 	uint16_t extension;  /* bytes of extensions in this chunk's line, bounded */
 	uint8_t digits;      /* hex digits that began this line of framing; more than 16: no more count */

@@ -7,7 +7,6 @@
 #include "core/base/memory.h"
 #include "core/http/header.h"
 #include "core/http/text.h"
-#include "core/net/out.h"
 
 enum state {
 	IDLE,    /* nothing of a request has come */
@@ -19,23 +18,20 @@ enum state {
 /* What the one deadline of a connection stands for. */
 enum wait { FOR_NOTHING, FOR_HEAD, FOR_BODY, FOR_IDLE, FOR_WRITE, FOR_LINGER };
 
-enum { LINGER_MS = 5000, SKIP_BODY = 256 << 10 };
-
-static const struct gh__stream_ops http1;
+enum { LINGER_MS = 5000 };
 
 static struct gh__conn *conn_of(struct gh__pump *p)
 {
 	return GH__CONTAINER(p, struct gh__conn, pump);
 }
 
-static void settle(struct gh__conn *c);
-static void take_held(struct gh__conn *c);
 static void break_body(struct gh__stream *s, int error);
 
 /* ---- bytes that must wait ---- */
 
 static void hold(struct gh__conn *c, const char *at, size_t len)
 {
+	c->here = (uint32_t)len;
 	if (c->held && at >= c->held && at <= c->held + c->held_to) {
 		c->held_from = (uint32_t)(at - c->held); /* they are held already */
 		return;
@@ -71,6 +67,7 @@ static void hold_more(struct gh__conn *c, const char *at, size_t len)
 
 static void drop_held(struct gh__conn *c)
 {
+	c->here = 0;
 	gh__free(c->held);
 	c->held = NULL;
 	c->held_from = c->held_to = c->held_room = 0;
@@ -94,7 +91,7 @@ static void wait_for(struct gh__conn *c, enum wait what, uint64_t ms)
 
 /* ---- the end of a stream and of a connection ---- */
 
-static void close_conn(struct gh__conn *c, enum gh__pump_end end)
+void gh__conn_close(struct gh__conn *c, enum gh__pump_end end)
 {
 	gh__pump_close(&c->pump, end);
 	gh__loop_later(c->pump.loop, &c->later);
@@ -140,8 +137,8 @@ static void on_later(struct gh__later *later)
 		return;
 	if (!(s->flags & (GH__S_BODY_ENDED | GH__S_CLOSE))) {
 		/* The rest of a body that is here, or nearly: read past it and keep the connection. */
-		take_held(c);
-		settle(c);
+		gh__conn_take_held(c);
+		gh__conn_settle(c);
 		if (gh__pump_closing(&c->pump) || !(s->flags & (GH__S_BODY_ENDED | GH__S_CLOSE)))
 			return;
 	}
@@ -153,8 +150,8 @@ static void on_later(struct gh__later *later)
 	}
 	c->state = IDLE;
 	c->waits_for = FOR_NOTHING;
-	take_held(c);
-	settle(c);
+	gh__conn_take_held(c);
+	gh__conn_settle(c);
 }
 
 static void on_deadline(struct gh__deadline *d)
@@ -164,7 +161,7 @@ static void on_deadline(struct gh__deadline *d)
 
 	c->waits_for = FOR_NOTHING;
 	if (what == FOR_WRITE) {
-		close_conn(c, GH__PUMP_RST);
+		gh__conn_close(c, GH__PUMP_RST);
 	} else if (what == FOR_BODY && c->stream && !(c->stream->flags & GH__S_GONE)) {
 		break_body(c->stream, UV_ETIMEDOUT);
 	} else if (what == FOR_HEAD && c->state == HEAD) {
@@ -174,7 +171,7 @@ static void on_deadline(struct gh__deadline *d)
 		gh__pump_write(&c->pump, &(struct iovec){ (void *)(uintptr_t)late, sizeof late - 1 }, 1);
 		linger(c);
 	} else {
-		close_conn(c, GH__PUMP_FIN);
+		gh__conn_close(c, GH__PUMP_FIN);
 	}
 }
 
@@ -213,7 +210,7 @@ static int open_stream(struct gh__conn *c, struct gh_str head, size_t after)
 
 	memset(block, 0, fixed);
 	gh__arena_init(&s->arena, block + fixed, GH__BLOCK - fixed);
-	s->ops = &http1;
+	s->ops = &gh__http1_ops;
 	s->listener = listener;
 	s->conn = c;
 	s->loop = c->pump.loop;
@@ -238,6 +235,7 @@ static int open_stream(struct gh__conn *c, struct gh_str head, size_t after)
 	c->state = REQUEST;
 	c->scan = (struct gh__scan){ 0 };
 	c->requests++;
+	c->here = (uint32_t)after;
 	listener->on_head(s);
 	return 0;
 }
@@ -293,10 +291,10 @@ static enum taken take_body(struct gh__conn *c, const char **at, const char *end
 		return WAIT;
 	enum gh__body_step step = gh__body_next(c->message, at, end, &data, &why);
 	s->received += data.len;
-	uint64_t coming = c->message->framing == GH__BODY_CHUNKED ? c->message->llhttp.content_length : 0;
+	c->here = (uint32_t)(end - *at);
 	if (step == GH__BODY_BAD)
 		break_body(s, UV_EPROTO);
-	else if (!skip && s->max_body && s->received + coming > s->max_body)
+	else if (!skip && s->max_body && s->received + c->message->left > s->max_body)
 		break_body(s, UV_E2BIG);
 	else if (step == GH__BODY_DATA && !skip)
 		s->listener->on_body(s, data, GH_MORE);
@@ -348,7 +346,7 @@ static void take(struct gh__conn *c, const char *at, const char *end)
 }
 
 /* Also with nothing held: the end of a body may be all that is left to tell. */
-static void take_held(struct gh__conn *c)
+void gh__conn_take_held(struct gh__conn *c)
 {
 	static const char nothing[1] = "";
 
@@ -361,7 +359,7 @@ static void take_held(struct gh__conn *c)
 }
 
 /* After anything happened: what is read next, and what is waited for. */
-static void settle(struct gh__conn *c)
+void gh__conn_settle(struct gh__conn *c)
 {
 	const struct gh__conn_settings *set = &c->conns->settings;
 	struct gh__stream *s = c->stream;
@@ -403,11 +401,11 @@ static void on_data(struct gh__pump *p, const char *data, size_t len)
 		return;
 	if (c->held_from < c->held_to) {
 		hold_more(c, data, len);
-		take_held(c);
+		gh__conn_take_held(c);
 	} else {
 		take(c, data, data + len);
 	}
-	settle(c);
+	gh__conn_settle(c);
 }
 
 static void on_gone(struct gh__pump *p, int error)
@@ -419,7 +417,7 @@ static void on_gone(struct gh__pump *p, int error)
 		s->flags |= GH__S_GONE;
 		s->listener->on_gone(s, error);
 	}
-	close_conn(c, GH__PUMP_FIN);
+	gh__conn_close(c, GH__PUMP_FIN);
 }
 
 static void on_drain(struct gh__pump *p)
@@ -428,7 +426,7 @@ static void on_drain(struct gh__pump *p)
 
 	if (c->stream && !(c->stream->flags & (GH__S_ENDED | GH__S_GONE)))
 		c->stream->listener->on_drain(c->stream);
-	settle(c);
+	gh__conn_settle(c);
 }
 
 static void on_closed(struct gh__pump *p)
@@ -448,212 +446,6 @@ static void on_closed(struct gh__pump *p)
 
 static const struct gh__pump_ops pump_ops = {
 	.on_data = on_data, .on_gone = on_gone, .on_drain = on_drain, .on_closed = on_closed
-};
-
-/* ---- answering ---- */
-
-static void write_fields(struct gh__out *o, struct gh__stream *s)
-{
-	struct gh__pump *p = &s->conn->pump;
-	bool dated = false;
-
-	for (uint32_t i = 0; i < s->res.headers.count; i++) {
-		const struct gh_header *h = s->res.headers.items + i;
-		if (h->id == GH__H_CONTENT_LENGTH || h->id == GH__H_TRANSFER_ENCODING ||
-		    h->id == GH__H_CONNECTION)
-			continue;
-		dated = dated || h->id == GH__H_DATE;
-		gh__out_str(o, p, gh_header_name(h));
-		gh__out_str(o, p, GH_STR(": "));
-		gh__out_str(o, p, gh_header_value(h));
-		gh__out_str(o, p, GH_STR("\r\n"));
-	}
-	if (!dated) {
-		gh__out_str(o, p, GH_STR("Date: "));
-		gh__out_add(o, p, s->loop->date, GH__DATE_LEN);
-		gh__out_str(o, p, GH_STR("\r\n"));
-	}
-}
-
-static void write_status(struct gh__out *o, struct gh__pump *p, int status)
-{
-	char line[] = "HTTP/1.1 000 ";
-	const char *reason = gh__reason(status);
-
-	line[9] = (char)('0' + status / 100 % 10);
-	line[10] = (char)('0' + status / 10 % 10);
-	line[11] = (char)('0' + status % 10);
-	gh__out_add(o, p, line, sizeof line - 1);
-	gh__out_add(o, p, reason, strlen(reason));
-	gh__out_str(o, p, GH_STR("\r\n"));
-}
-
-/* Whether the rest of a request's body is so near that reading past it keeps the connection. */
-static bool body_is_here(const struct gh__conn *c)
-{
-	return c->message->framing == GH__BODY_LENGTH && c->message->left <= SKIP_BODY &&
-	       !(c->stream->flags & GH__S_CONTINUE);
-}
-
-static void send_head(struct gh__stream *s, enum gh_part part)
-{
-	struct gh__conn *c = s->conn;
-	struct gh__pump *p = &c->pump;
-	struct gh__out *o = s->loop->out;
-	bool head = gh_str_is(s->req.method, "HEAD");
-	bool bodiless = head || s->res.status == 204 || s->res.status == 304;
-	char number[24];
-
-	GH_CHECK(!(s->flags & GH__S_HEAD_SENT));
-	s->flags |= GH__S_HEAD_SENT;
-	if (!(s->flags & GH__S_BODY_ENDED) && (s->res.status == 413 || !body_is_here(c)))
-		s->flags |= GH__S_CLOSE;
-	if (c->conns->stopping)
-		s->flags |= GH__S_CLOSE;
-	write_status(o, p, s->res.status);
-	write_fields(o, s);
-	if (part == GH_LAST && s->res.length < 0)
-		s->res.length = head ? -1 : 0;
-	if (s->res.status == 204 || (s->res.length < 0 && bodiless)) {
-		s->flags |= GH__S_BODILESS;
-	} else if (s->res.length >= 0) {
-		if (s->res.status != 304 || s->res.length > 0) {
-			gh__out_str(o, p, GH_STR("Content-Length: "));
-			gh__out_add(o, p, number, gh__decimal(number, (uint64_t)s->res.length));
-			gh__out_str(o, p, GH_STR("\r\n"));
-		}
-	} else if (c->message->version == 1) {
-		s->flags |= GH__S_CHUNKED;
-		gh__out_str(o, p, GH_STR("Transfer-Encoding: chunked\r\n"));
-	} else {
-		s->flags |= GH__S_UNTIL_CLOSE | GH__S_CLOSE;
-	}
-	if (bodiless)
-		s->flags |= GH__S_BODILESS;
-	if (s->flags & GH__S_CLOSE)
-		gh__out_str(o, p, GH_STR("Connection: close\r\n"));
-	else if (c->message->version == 0)
-		gh__out_str(o, p, GH_STR("Connection: keep-alive\r\n"));
-	gh__out_str(o, p, GH_STR("\r\n"));
-	if (part == GH_LAST) {
-		s->flags |= GH__S_ENDED;
-		gh__loop_later(s->loop, &c->later);
-	}
-}
-
-static void send_body(struct gh__stream *s, struct gh_str slice, enum gh_part part)
-{
-	struct gh__pump *p = &s->conn->pump;
-	struct gh__out *o = s->loop->out;
-	char line[24];
-
-	if (s->flags & (GH__S_ENDED | GH__S_GONE))
-		return;
-	if (slice.len && !(s->flags & GH__S_BODILESS)) {
-		s->sent += slice.len;
-		if (s->flags & GH__S_CHUNKED) {
-			gh__out_add(o, p, line, gh__chunk_line(line, slice.len));
-			gh__out_str(o, p, slice);
-			gh__out_str(o, p, GH_STR("\r\n"));
-		} else {
-			gh__out_str(o, p, slice);
-		}
-	}
-	if (part == GH_LAST) {
-		if (s->flags & GH__S_CHUNKED)
-			gh__out_str(o, p, GH_STR("0\r\n\r\n"));
-		s->flags |= GH__S_ENDED;
-		gh__loop_later(s->loop, &s->conn->later);
-	}
-}
-
-static void flush(struct gh__stream *s)
-{
-	gh__out_flush(s->loop->out);
-	if (s->conn->pump.queued)
-		settle(s->conn);
-}
-
-static void send_interim(struct gh__stream *s, int status, const struct gh_headers *headers)
-{
-	struct gh__out *o = s->loop->out;
-	struct gh__pump *p = &s->conn->pump;
-
-	if (s->conn->message->version == 0 || s->flags & GH__S_HEAD_SENT)
-		return;
-	write_status(o, p, status);
-	for (uint32_t i = 0; headers && i < headers->count; i++) {
-		gh__out_str(o, p, gh_header_name(headers->items + i));
-		gh__out_str(o, p, GH_STR(": "));
-		gh__out_str(o, p, gh_header_value(headers->items + i));
-		gh__out_str(o, p, GH_STR("\r\n"));
-	}
-	gh__out_str(o, p, GH_STR("\r\n"));
-	gh__out_flush(o);
-	s->flags &= ~(unsigned)GH__S_CONTINUE;
-}
-
-static void upgrade(struct gh__stream *s)
-{
-	struct gh__out *o = s->loop->out;
-	struct gh__pump *p = &s->conn->pump;
-
-	s->flags |= GH__S_HEAD_SENT | GH__S_TUNNEL | GH__S_CLOSE | GH__S_BODY_ENDED;
-	write_status(o, p, 101);
-	write_fields(o, s);
-	gh__out_str(o, p, GH_STR("Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"));
-	gh__out_flush(o);
-}
-
-/* A missing last chunk or a length not reached is a break that leaves what was sent readable; where
- * the close itself is the end, only a reset shows it. */
-static void abort_stream(struct gh__stream *s)
-{
-	struct gh__conn *c = s->conn;
-	bool plain = s->flags & (GH__S_UNTIL_CLOSE | GH__S_TUNNEL) && !(s->flags & GH__S_ENDED);
-
-	gh__out_flush(s->loop->out);
-	s->flags |= GH__S_GONE;
-	close_conn(c, plain && !(s->flags & GH__S_TUNNEL) ? GH__PUMP_RST : GH__PUMP_FIN);
-}
-
-static void want_body(struct gh__stream *s)
-{
-	struct gh__conn *c = s->conn;
-
-	if (s->flags & GH__S_BODY_WANTED)
-		return;
-	s->flags |= GH__S_BODY_WANTED;
-	if (s->flags & GH__S_CONTINUE)
-		send_interim(s, 100, NULL);
-	if (c->taking)
-		return; /* the bytes come as soon as the caller is done */
-	take_held(c);
-	settle(c);
-}
-
-static void hold_body(struct gh__stream *s)
-{
-	s->flags &= ~(unsigned)GH__S_BODY_WANTED;
-	if (!s->conn->taking)
-		settle(s->conn);
-}
-
-static size_t pressure(const struct gh__stream *s)
-{
-	return s->conn->pump.queued;
-}
-
-static const struct gh__stream_ops http1 = {
-	.send_head = send_head,
-	.send_body = send_body,
-	.flush = flush,
-	.send_interim = send_interim,
-	.upgrade = upgrade,
-	.abort = abort_stream,
-	.want_body = want_body,
-	.hold_body = hold_body,
-	.pressure = pressure,
 };
 
 /* ---- a worker's connections ---- */
@@ -685,7 +477,7 @@ int gh__conn_accept(struct gh__conns *conns, int fd, const struct gh_address *pe
 	c->peer = *peer;
 	gh__list_add(&conns->all, &c->link);
 	conns->count++;
-	settle(c);
+	gh__conn_settle(c);
 	return 0;
 }
 
@@ -696,7 +488,7 @@ void gh__conns_stop(struct gh__conns *conns)
 		next = l->next;
 		struct gh__conn *c = GH__CONTAINER(l, struct gh__conn, link);
 		if (c->state == IDLE && !gh__pump_closing(&c->pump))
-			close_conn(c, GH__PUMP_FIN);
+			gh__conn_close(c, GH__PUMP_FIN);
 	}
 }
 
@@ -706,7 +498,7 @@ void gh__conns_cut(struct gh__conns *conns)
 		next = l->next;
 		struct gh__conn *c = GH__CONTAINER(l, struct gh__conn, link);
 		if (!gh__pump_closing(&c->pump))
-			close_conn(c, c->stream && c->stream->flags & GH__S_UNTIL_CLOSE ? GH__PUMP_RST :
+			gh__conn_close(c, c->stream && c->stream->flags & GH__S_UNTIL_CLOSE ? GH__PUMP_RST :
 											 GH__PUMP_FIN);
 	}
 }

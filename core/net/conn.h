@@ -46,6 +46,7 @@ struct gh__conn {
 	struct gh__message *message; /* of the stream */
 	char *held;                /* bytes that came and could not be used yet */
 	uint32_t held_from, held_to, held_room;
+	uint32_t here;             /* bytes that came and are not looked at yet */
 	uint32_t requests;         /* so far */
 	struct gh__scan scan;
 	struct gh_address peer;
@@ -62,5 +63,14 @@ int gh__conn_accept(struct gh__conns *conns, int fd, const struct gh_address *pe
 void gh__conns_stop(struct gh__conns *conns);
 /* All close now, visibly broken where an answer is under way. */
 void gh__conns_cut(struct gh__conns *conns);
+
+/* ---- http1.c: what a stream can do; and what it needs of its connection ---- */
+extern const struct gh__stream_ops gh__http1_ops;
+/* After anything happened: what is read next, and what is waited for. */
+void gh__conn_settle(struct gh__conn *c);
+/* Goes on with the bytes that were held. */
+void gh__conn_take_held(struct gh__conn *c);
+/* Closes now; its stream ends with this turn. */
+void gh__conn_close(struct gh__conn *c, enum gh__pump_end end);
 
 #endif

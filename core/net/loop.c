@@ -183,6 +183,7 @@ int gh__loop_init(struct gh__loop *l)
 		gh__list_init(&l->slots[i]);
 	l->in = gh__alloc(GH__READ_SIZE);
 	l->out = gh__zalloc(sizeof *l->out);
+	l->scratch_memory = gh__alloc(GH__SCRATCH);
 	l->now = uv_now(&l->uv);
 	tell_time(l);
 	return 0;
@@ -202,6 +203,8 @@ void gh__loop_finish(struct gh__loop *l)
 	}
 	gh__free(l->in);
 	gh__free(l->out);
+	gh__arena_finish(&l->scratch);
+	gh__free(l->scratch_memory);
 }
 
 /* ---- blocks, random ---- */
@@ -228,6 +231,13 @@ void gh__block_put(struct gh__loop *l, void *block)
 	b->next = l->blocks;
 	l->blocks = b;
 	l->block_count++;
+}
+
+struct gh__arena *gh__loop_scratch(struct gh__loop *l)
+{
+	gh__arena_finish(&l->scratch);
+	gh__arena_init(&l->scratch, l->scratch_memory, GH__SCRATCH);
+	return &l->scratch;
 }
 
 void gh__loop_random(struct gh__loop *l, void *to, size_t size)

@@ -11,6 +11,7 @@
 
 #include <gatehouse/base.h>
 
+#include "core/base/arena.h"
 #include "core/base/list.h"
 
 struct gh__loop;
@@ -20,6 +21,7 @@ enum {
 	GH__READ_SIZE = 60 << 10, /* what one read takes; with framing, under the 64 KiB a slow reader may hold */
 	GH__SLOTS = 512,
 	GH__TICK_MS = 50,
+	GH__SCRATCH = 16 << 10,
 };
 
 /* A moment on the monotonic clock at which `fire` is called, on the loop's thread, up to GH__TICK_MS
@@ -65,6 +67,8 @@ struct gh__loop {
 	unsigned block_count;
 	unsigned char entropy[512];
 	unsigned entropy_left;
+	struct gh__arena scratch; /* see gh__loop_scratch() */
+	char *scratch_memory;
 	struct gh__out *out; /* the answer that is being put together */
 	void *owner; /* of the floor above: its worker */
 };
@@ -100,9 +104,12 @@ static inline void gh__deadline_clear(struct gh__deadline *d) { d->at = 0; }
 void gh__deadline_finish(struct gh__loop *l, struct gh__deadline *d); /* takes it off the wheel */
 
 /* Blocks of GH__BLOCK bytes for requests, kept for the next one. */
-enum { GH__BLOCK = 1920, GH__BLOCKS_KEPT = 256 };
+enum { GH__BLOCK = 1680, GH__BLOCKS_KEPT = 256 };
 void *gh__block_get(struct gh__loop *l);
 void gh__block_put(struct gh__loop *l, void *block);
+
+/* An empty arena for what is done with before anything else asks for it. */
+struct gh__arena *gh__loop_scratch(struct gh__loop *l);
 
 void gh__loop_random(struct gh__loop *l, void *to, size_t size); /* fit for keys */
 

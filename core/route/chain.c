@@ -127,6 +127,7 @@ static void up(struct gh__request *r, enum gh_verdict v)
 	if (v == GH_PENDING) {
 		r->at++;
 		check_wait(r, r->steps + r->at - 1);
+		gh__headers_keep(&gh__res(r)->headers, &r->stream.arena);
 		return;
 	}
 	if (v == GH_ERROR) {

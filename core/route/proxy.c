@@ -68,7 +68,6 @@ void gh__proxy_start(struct gh__request *r)
 	p->call.ops = &call_ops;
 	p->call.pools = &r->worker->pools;
 	p->call.upstream = p->upstream;
-	p->call.arena = &r->stream.arena;
 	p->call.method = req->method;
 	p->call.host = p->flags & GH_PROXY_KEEP_HOST ? req->authority : (struct gh_str){ 0 };
 	p->call.headers = &req->headers;
@@ -129,7 +128,7 @@ static void finish_head(struct gh__request *r)
 	const struct gh_header *via = gh__headers_by_id(h, GH__H_VIA);
 
 	if (via) {
-		struct gh_str both = gh__arena_printf(&r->stream.arena, GH_FMT ", 1.1 gatehouse",
+		struct gh_str both = gh__arena_printf(h->arena, GH_FMT ", 1.1 gatehouse",
 						      GH_ARG(gh_header_value(via)));
 		gh__headers_remove_id(h, GH__H_VIA);
 		gh__headers_push(h, GH__H_VIA, GH_STR("Via"), both);
@@ -158,11 +157,14 @@ void gh__proxy_head_sent(struct gh__request *r)
 	r->first_byte = uv_hrtime();
 	if (c->flags & GH__CALL_TUNNEL) {
 		r->stream.ops->upgrade(&r->stream);
+		gh__headers_init(&gh__res(r)->headers, &r->stream.arena);
 		gh__call_go(c);
 		r->stream.ops->want_body(&r->stream);
 		return;
 	}
 	r->stream.ops->send_head(&r->stream, GH_MORE);
+	/* The fields stood in memory that the next answer takes. */
+	gh__headers_init(&gh__res(r)->headers, &r->stream.arena);
 	gh__call_go(c);
 }
 

@@ -31,6 +31,20 @@ void gh__worker_use(struct gh__worker *w, struct gh__site_local *site)
 		.max_head = (size_t)c->limits.head.bytes,
 		.max_headers = (uint32_t)c->limits.headers,
 	};
+	/* One checks for all; its calls may not outlive the upstreams of the site. */
+	if (w->number == 0) {
+		gh__health_stop(w->health);
+		w->health = gh__health_start(&w->pools, site->site->upstreams, site->site->upstream_count);
+	}
 	if (old)
 		gh__site_local_unref(old);
+}
+
+void gh__worker_leave(struct gh__worker *w)
+{
+	gh__health_stop(w->health);
+	w->health = NULL;
+	if (w->site)
+		gh__site_local_unref(w->site);
+	w->site = NULL;
 }

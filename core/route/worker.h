@@ -9,6 +9,7 @@
 #include "core/net/lane.h"
 #include "core/route/request.h"
 #include "core/route/stats.h"
+#include "core/upstream/health.h"
 #include "core/upstream/pool.h"
 
 enum { GH__WAIT_BUCKETS = 256 };
@@ -25,6 +26,7 @@ struct gh__worker {
 	uint64_t next_token;
 	struct gh__stats stats;
 	struct gh__access_log *access;   /* NULL: no access log */
+	struct gh__health *health;       /* of the first worker; NULL: nothing is checked */
 	atomic_size_t *collected;        /* bytes of bodies held in memory, of the process */
 	size_t max_collected, max_body;
 	unsigned number;
@@ -34,5 +36,7 @@ void gh__worker_init(struct gh__worker *w, unsigned number, struct gh__upstreams
 		     struct gh__lanes *lanes);
 /* Takes the site for new requests, and lets the old one go. */
 void gh__worker_use(struct gh__worker *w, struct gh__site_local *site);
+/* Lets go of the current one: there will be no more requests. */
+void gh__worker_leave(struct gh__worker *w);
 
 #endif

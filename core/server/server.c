@@ -23,6 +23,7 @@
 #include "core/server/notify.h"
 #include "core/server/peers.h"
 #include "core/server/thread.h"
+#include "core/server/watchdog.h"
 
 enum { FD_RESERVE = 64, SWEEP_MS = 100, MAX_CONFIG = 4 << 20 };
 
@@ -190,6 +191,8 @@ char *gh__server_reload(struct gh__server *s)
 		}
 		gh__mistakes_destroy(more);
 	}
+	gh__free(s->refused);
+	s->refused = mistakes ? gh__strndup(mistakes, strlen(mistakes)) : NULL;
 	if (!site) {
 		s->failed_reloads++;
 		gh__notify_ready();
@@ -338,11 +341,13 @@ static void end(struct gh__server *s)
 	gh__deadline_finish(&s->loop, &s->cut);
 	unwatch_signals(s);
 	gh__loop_finish(&s->loop);
+	gh__watchdog_destroy(s->watchdog);
 	gh__upstreams_finish(&s->upstreams);
 	gh__shares_destroy(s->shares);
 	gh__metrics_destroy(s->metrics);
 	gh__peers_destroy(s->peers);
 	gh__access_sink_destroy(s->access);
+	gh__free(s->refused);
 	gh__free(s->threads);
 	gh__free(s);
 }
@@ -357,7 +362,7 @@ static struct gh__site *prepare(struct gh__server *s, struct gh__list *opened)
 	struct gh__site *site = NULL;
 
 	if (!c || open_listeners(s, c, opened, mistakes) ||
-	    gh__admin_bind(s->admin, &c->admin, mistakes)) {
+	    gh__admin_bind(s->admin, &c->admin, c->user, mistakes)) {
 		told = text_of(mistakes);
 	} else if (drop_to(c->user) == 0) {
 		site = gh__server_build(s, &told);
@@ -406,9 +411,11 @@ int gh__server_run(const char *path, const struct gh_module *const *modules)
 	use_listeners(s, site->config, &opened);
 	gh__admin_use(s->admin, &site->config->admin);
 	gh__notify_ready();
+	s->watchdog = gh__watchdog_start(s);
 
 	uv_run(&s->loop.uv, UV_RUN_DEFAULT);
 
+	gh__watchdog_stop(s->watchdog);
 	gh__admin_close(s->admin);
 	/* What runs on a lane may still send letters: it ends before the loops do. */
 	gh__lanes_destroy(s->lanes);

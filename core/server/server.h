@@ -52,10 +52,12 @@ struct gh__server {
 	struct gh__peers *peers;  /* connections by address, when they are limited */
 	struct gh__access_sink *access;
 	struct gh__admin *admin;
+	struct gh__watchdog *watchdog; /* NULL: nobody wants to hear */
 	struct gh__deadline sweep, cut;
 	uv_signal_t signals[5];
 	uint64_t started_at;      /* seconds since 1970 */
 	uint64_t reloads, failed_reloads, generations;
+	char *refused;            /* the mistakes of the last reload; NULL: it was taken up */
 	bool stopping;
 	unsigned drained;
 	int status;               /* to exit with */

@@ -194,9 +194,7 @@ void gh__thread_cut(struct gh__thread *t)
 static void leave(struct gh__thread *t, struct gh__listener *l)
 {
 	(void)l;
-	if (t->worker.site)
-		gh__site_local_unref(t->worker.site);
-	t->worker.site = NULL;
+	gh__worker_leave(&t->worker);
 	gh__pools_finish(&t->worker.pools);
 	uv_stop(&t->worker.loop.uv);
 }

@@ -193,6 +193,15 @@ static void take_conn(struct gh__call *c, struct gh__uconn *conn)
 	atomic_fetch_add_explicit(&c->endpoint->busy, 1, memory_order_relaxed);
 }
 
+/* This endpoint cannot be reached. What a check finds is the checker's to say. */
+static void pass_over(struct gh__call *c, int error)
+{
+	c->last_error = uv_strerror(error);
+	if (!(c->flags & GH__CALL_PINNED))
+		gh__endpoint_failed(c->upstream, c->endpoint, loop_of(c)->now, c->last_error);
+	c->tried |= 1ull << (c->endpoint - c->upstream->endpoints);
+}
+
 /* One endpoint after another until one is connecting or an idle connection is found. */
 static void attempt(struct gh__call *c)
 {
@@ -203,7 +212,7 @@ static void attempt(struct gh__call *c)
 		struct gh__uconn *conn = NULL;
 		socklen_t len = 0;
 
-		if (!c->endpoint)
+		if (!c->endpoint && !(c->flags & GH__CALL_PINNED))
 			c->endpoint = gh__endpoint_pick(c->upstream, l->now, c->tried);
 		if (!c->endpoint) {
 			fail(c, GH__FAIL_CONNECT, c->last_error ? c->last_error : "no address to try");
@@ -234,9 +243,7 @@ static void attempt(struct gh__call *c)
 			gh__deadline_set(l, &conn->deadline, c->upstream->connect_timeout);
 			return;
 		}
-		c->last_error = uv_strerror(error);
-		gh__endpoint_failed(c->upstream, c->endpoint, l->now, c->last_error);
-		c->tried |= 1ull << (c->endpoint - c->upstream->endpoints);
+		pass_over(c, error);
 		c->endpoint = NULL;
 	}
 }
@@ -244,7 +251,8 @@ static void attempt(struct gh__call *c)
 void gh__call_start(struct gh__call *c)
 {
 	gh__deadline_init(&c->retry, on_retry);
-	atomic_fetch_add_explicit(&c->upstream->calls, 1, memory_order_relaxed);
+	if (!(c->flags & GH__CALL_PINNED))
+		atomic_fetch_add_explicit(&c->upstream->calls, 1, memory_order_relaxed);
 	attempt(c);
 }
 
@@ -262,9 +270,7 @@ static void try_again(struct gh__call *c, int error)
 		atomic_fetch_add_explicit(&c->upstream->retries, 1, memory_order_relaxed);
 		release(c, GH__CLOSE);
 	} else {
-		c->last_error = uv_strerror(error);
-		gh__endpoint_failed(c->upstream, c->endpoint, loop_of(c)->now, c->last_error);
-		c->tried |= 1ull << (c->endpoint - c->upstream->endpoints);
+		pass_over(c, error);
 		release(c, GH__CLOSE);
 		c->endpoint = NULL;
 	}
@@ -334,11 +340,12 @@ static const char *take_head(struct gh__call *c, const char *at, const char *end
 		fail(c, GH__FAIL_ANSWER, why.why);
 		return NULL;
 	}
-	struct gh_str head = gh__arena_copy(c->arena, (struct gh_str){ at, len });
+	struct gh__arena *a = c->arena ? c->arena : gh__loop_scratch(loop_of(c));
+	struct gh_str head = gh__arena_copy(a, (struct gh_str){ at, len });
 	*c->res = (struct gh_response){ 0 };
 	u->scan = (struct gh__scan){ 0 };
 	enum gh__asked asked = gh_str_is(c->method, "HEAD") ? GH__ASKED_HEAD : GH__ASKED_BODY;
-	if (gh__answer_head(&c->message, c->arena, head, MAX_HEADERS, asked, c->res, &why)) {
+	if (gh__answer_head(&c->message, a, head, MAX_HEADERS, asked, c->res, &why)) {
 		fail(c, GH__FAIL_ANSWER, why.why);
 		return NULL;
 	}

@@ -41,6 +41,7 @@ enum gh__call_flag {
 	GH__CALL_OVER = 128,
 	GH__CALL_RETRIED = 256,
 	GH__CALL_BODY_LOST = 512, /* some of the body went out and was not kept: no retry */
+	GH__CALL_PINNED = 1024,   /* a check of `endpoint`: no other is tried, and nothing is counted */
 };
 
 enum { GH__CALL_KEEP = 64 << 10 };
@@ -49,7 +50,8 @@ struct gh__call {
 	const struct gh__call_ops *ops;
 	struct gh__pools *pools;
 	struct gh__upstream *upstream;
-	struct gh__arena *arena;         /* where the answer's head goes */
+	struct gh__arena *arena;         /* where the answer's head goes; NULL: the loop's scratch, so that
+	                                  * it is gone when on_head or on_interim returns */
 	struct gh_str method, target;
 	struct gh_str host;              /* empty: the endpoint's own */
 	const struct gh_headers *headers; /* without framing and hop-by-hop fields, and without Host */
@@ -67,7 +69,8 @@ struct gh__call {
 	struct gh__message message;
 };
 
-/* All fields above `flags` are set, the rest zero but for GH__CALL_UPGRADE. May call back at once. */
+/* All fields above `flags` are set, the rest zero but for GH__CALL_UPGRADE, or
+ * GH__CALL_PINNED and `endpoint`. May call back at once. */
 void gh__call_start(struct gh__call *c);
 /* A slice of the request's body, after on_ready. */
 void gh__call_body(struct gh__call *c, struct gh_str slice, enum gh_part part);

@@ -85,7 +85,7 @@ struct gh_request {
 
 struct gh_response {
 	int status; /* 0 until there is one */
-	struct gh_headers headers;
+	struct gh_headers headers; /* until the head is sent; empty in body hooks and on_finish */
 	int64_t length; /* of the body; -1: not known */
 };
 
