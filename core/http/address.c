@@ -113,6 +113,16 @@ size_t gh__address_text(const struct gh_address *a, char to[46])
 		memcpy(to, "unix", 4);
 		return 4;
 	}
+	if (a->family == AF_INET) {
+		/* By hand: it is on the way of every request, and inet_ntop() goes through printf. */
+		size_t at = 0;
+		for (int i = 0; i < 4; i++) {
+			if (i)
+				to[at++] = '.';
+			at += gh__decimal(to + at, a->bytes[i]);
+		}
+		return at;
+	}
 	if (!inet_ntop(a->family, a->bytes, text, sizeof text))
 		return 0; /* cannot be: both families are known to it, and the room is enough */
 	size_t len = strlen(text);

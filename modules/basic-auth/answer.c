@@ -54,9 +54,11 @@ static enum gh_verdict refuse(struct gh_step *s, enum basic_auth_speaks speaks, 
 
 	if (speaks == BASIC_AUTH_SPEAKS_BASIC || browser_navigates(s->req))
 		gh_answer_header(s, GH_STR("WWW-Authenticate"), a->challenge);
-	return gh_fail(s, 401, "invalid_api_key",
-		       "Incorrect API key provided%s. Send a key as `Authorization: Bearer KEY`, or a "
-		       "user and password as Basic credentials.", what);
+	return gh_fail(
+		s, 401, "invalid_api_key",
+		"Incorrect API key provided%s. Send a key as `Authorization: Bearer KEY`, or a "
+		"user and password as Basic credentials.",
+		what);
 }
 
 /* People put keys where the user belongs; what looks like one does not go into a log. */
@@ -73,8 +75,8 @@ enum gh_verdict basic_auth_ask(struct gh_step *s)
 	return refuse(s, BASIC_AUTH_SPEAKS_OTHER, ": none was sent");
 }
 
-enum gh_verdict basic_auth_deny(struct gh_step *s, enum basic_auth_speaks speaks, struct gh_str user,
-				const char *reason)
+enum gh_verdict basic_auth_deny(struct gh_step *s, enum basic_auth_speaks speaks,
+				struct gh_str user, const char *reason)
 {
 	const struct auth *a = s->self;
 
@@ -86,8 +88,7 @@ enum gh_verdict basic_auth_deny(struct gh_step *s, enum basic_auth_speaks speaks
 
 static void retry_after(struct gh_step *s, int64_t seconds)
 {
-	gh_answer_header(s, GH_STR("Retry-After"),
-			 gh_printf(s->req, "%lld", (long long)seconds));
+	gh_answer_header(s, GH_STR("Retry-After"), gh_printf(s->req, "%lld", (long long)seconds));
 }
 
 enum gh_verdict basic_auth_too_many(struct gh_step *s, struct gh_str user, int64_t ms)

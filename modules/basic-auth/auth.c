@@ -35,7 +35,8 @@ static int check_realm(struct gh_str value, char *why, size_t size)
 	for (size_t i = 0; i < value.len; i++) {
 		if ((unsigned char)value.at[i] >= ' ' && value.at[i] != 0x7f)
 			continue;
-		snprintf(why, size, "the realm has a control byte at byte %zu; leave it out", i + 1);
+		snprintf(why, size, "the realm has a control byte at byte %zu; leave it out",
+			 i + 1);
 		return -1;
 	}
 	return 0;
@@ -46,51 +47,63 @@ static int check_upstream_key(struct gh_str value, char *why, size_t size)
 	for (size_t i = 0; i < value.len; i++) {
 		if (value.at[i] > ' ' && value.at[i] <= '~')
 			continue;
-		snprintf(why, size, "the key has a space, a control byte or a byte beyond ASCII at byte "
-				    "%zu; copy it anew, without the end of the line", i + 1);
+		snprintf(why, size,
+			 "the key has a space, a control byte or a byte beyond ASCII at byte "
+			 "%zu; copy it anew, without the end of the line",
+			 i + 1);
 		return -1;
 	}
 	return 0;
 }
 
-#define OPTION(field, fallback, doc, ...) \
-	GH_OPTION(struct auth, field, fallback, doc, __VA_ARGS__)
+#define OPTION(field, fallback, doc, ...) GH_OPTION(struct auth, field, fallback, doc, __VA_ARGS__)
 
 static const struct gh_option options[] = {
 	OPTION(users, NULL,
-	       "Users and their password hashes: argon2id as `gatehouse hash-password` makes them, or "
-	       "bcrypt (`$2a$`, `$2b$`, `$2y$`) from Caddy and htpasswd. Quote them: they have commas. "
+	       "Users and their password hashes: argon2id as `gatehouse hash-password` makes them, "
+	       "or "
+	       "bcrypt (`$2a$`, `$2b$`, `$2y$`) from Caddy and htpasswd. Quote them: they have "
+	       "commas. "
 	       "At most m=262144, t=10, p=4, and a bcrypt cost of 4 to 14.",
 	       .flags = GH_SECRET, .check = check_hash),
 	OPTION(keys, NULL,
-	       "Names and keys, each kept as `sha256:` and 64 hexadecimal digits, as `gatehouse key new` "
-	       "makes them. A key must be random, since it may be guessed at without a limit. It is "
-	       "taken as `Authorization: Bearer KEY`, as `x-api-key: KEY`, and as a Basic password.",
+	       "Names and keys, each kept as `sha256:` and 64 hexadecimal digits, as `gatehouse "
+	       "key new` "
+	       "makes them. A key must be random, since it may be guessed at without a limit. It "
+	       "is "
+	       "taken as `Authorization: Bearer KEY`, as `x-api-key: KEY`, and as a Basic "
+	       "password.",
 	       .flags = GH_SECRET, .check = check_key),
 	OPTION(credentials, NULL,
-	       "Path of a YAML file with more `users:` and `keys:`, which others may not read (mode 0640 "
-	       "or stricter). A change takes effect within a second, without a reload; a broken file "
+	       "Path of a YAML file with more `users:` and `keys:`, which others may not read "
+	       "(mode 0640 "
+	       "or stricter). A change takes effect within a second, without a reload; a broken "
+	       "file "
 	       "leaves the old one in force, and the log says why.",
 	       .max = 4096),
-	OPTION(realm, "Gatehouse", "What a browser names when it asks for a password.",
-	       .min = 1, .max = 200, .check = check_realm),
+	OPTION(realm, "Gatehouse", "What a browser names when it asks for a password.", .min = 1,
+	       .max = 200, .check = check_realm),
 	OPTION(upstream_key, NULL,
-	       "The key that the upstream wants. It is sent as `Authorization: Bearer KEY` in place of "
+	       "The key that the upstream wants. It is sent as `Authorization: Bearer KEY` in "
+	       "place of "
 	       "what the client sent, which never goes on.",
 	       .flags = GH_SECRET, .max = 4096, .check = check_upstream_key),
 	OPTION(cache_ttl, "5m",
-	       "How long a verified password is good without computing its hash again; `0s`: never. A "
+	       "How long a verified password is good without computing its hash again; `0s`: "
+	       "never. A "
 	       "user who is changed or removed is gone from the cache at once.",
 	       .min = 0, .max = 24 * 3600 * 1000),
 	OPTION(cache_size, "1000", "How many verified passwords are remembered, as keyed hashes.",
 	       .min = 1, .max = 100000),
 	OPTION(max_tries, "10",
-	       "How many wrong passwords a minute one client address may send (IPv6: one /64) before it "
+	       "How many wrong passwords a minute one client address may send (IPv6: one /64) "
+	       "before it "
 	       "is answered 429 without looking. Where the address says nothing of who calls (unix "
 	       "sockets, the loopback), each user name has a budget of its own. Keys have none.",
 	       .min = 1, .max = 1000),
 	OPTION(unless_known, "false",
-	       "Let pass whom an earlier handler has already identified, without a password or key."),
+	       "Let pass whom an earlier handler has already identified, without a password or "
+	       "key."),
 	GH_OPTIONS_END
 };
 
@@ -101,8 +114,8 @@ static int begin_book(const void *arg, struct basic_auth_book *book, char *why, 
 	const struct auth *a = arg;
 
 	for (size_t i = 0; i < a->users.count; i++)
-		if (basic_auth_book_add_user(book, a->users.items[i].key, a->users.items[i].value, 0,
-					     why, size) != 0)
+		if (basic_auth_book_add_user(book, a->users.items[i].key, a->users.items[i].value,
+					     0, why, size) != 0)
 			return -1;
 	for (size_t i = 0; i < a->keys.count; i++)
 		if (basic_auth_book_add_key(book, a->keys.items[i].key, a->keys.items[i].value, 0,
@@ -163,7 +176,8 @@ static int provision(struct gh_instance *in, void *self)
 	if (a->upstream_key.len > 0)
 		a->authorization = make_authorization(in, a->upstream_key);
 
-	const char *logins = "gatehouse_logins_total", *help = "Credentials shown, by what came of it.";
+	const char *logins = "gatehouse_logins_total",
+		   *help = "Credentials shown, by what came of it.";
 
 	a->accepted = gh_counter(in, logins, "result=\"accepted\"", help);
 	a->denied = gh_counter(in, logins, "result=\"denied\"", help);
@@ -222,7 +236,8 @@ static enum gh_verdict then_verified(struct gh_step *s)
 {
 	const struct job *job = gh_job(s);
 
-	return basic_auth_settle(s, job->outcome, (struct gh_str){ job->user, job->user_len }, job->is);
+	return basic_auth_settle(s, job->outcome, (struct gh_str){ job->user, job->user_len },
+				 job->is);
 }
 
 static enum gh_verdict then_landed(struct gh_step *s)
@@ -242,8 +257,8 @@ static enum gh_verdict start_job(struct gh_step *s, struct job *job,
 	memcpy(job->user, c->user.at, c->user.len);
 	memcpy(job->password, c->secret.at, c->secret.len);
 
-	enum gh_verdict verdict =
-		gh_offload(s, GH_LANE_HASH, verify, job, sizeof(*job), then_verified);
+	enum gh_verdict verdict = gh_offload(s, GH_LANE_HASH, verify, job, sizeof(*job),
+					     then_verified);
 
 	explicit_bzero(job->password, sizeof(job->password));
 	if (verdict != GH_PENDING) {
@@ -288,9 +303,10 @@ static enum gh_verdict log_in(struct gh_step *s, struct job *job,
 	wait_ms = basic_auth_spent(a->keep, job->account, job->now_ms);
 	if (wait_ms > 0)
 		return basic_auth_too_many(s, c->user, wait_ms);
-	if (basic_auth_verified(a->keep, &job->name, job->now_ms, a->cache_ttl.ms) && job->is == BASIC_AUTH_KNOWN)
+	if (basic_auth_verified(a->keep, &job->name, job->now_ms, a->cache_ttl.ms) &&
+	    job->is == BASIC_AUTH_KNOWN)
 		return basic_auth_accept(s, c->user);
-	/* Taken before and given back after success, so that many at once get no more than one after
+	/* Taken before and given back after success: many at once get no more than one after
 	 * another. */
 	wait_ms = basic_auth_charge(a->keep, job->account, job->now_ms);
 	if (wait_ms > 0)
@@ -326,7 +342,8 @@ static enum gh_verdict check_password(struct gh_step *s, const struct basic_auth
 	basic_auth_shelf_close(local->reader);
 	if (key != NULL)
 		return GH_NEXT;
-	return has_users ? log_in(s, &job, c) : basic_auth_deny(s, BASIC_AUTH_SPEAKS_BASIC, c->user, "unknown user");
+	return has_users ? log_in(s, &job, c)
+			 : basic_auth_deny(s, BASIC_AUTH_SPEAKS_BASIC, c->user, "unknown user");
 }
 
 static enum gh_verdict check_bearer(struct gh_step *s, const struct basic_auth_credential *c)
@@ -339,7 +356,8 @@ static enum gh_verdict check_bearer(struct gh_step *s, const struct basic_auth_c
 	if (key != NULL)
 		basic_auth_accept(s, (struct gh_str){ key->name, key->len });
 	basic_auth_shelf_close(local->reader);
-	return key != NULL ? GH_NEXT : basic_auth_deny(s, BASIC_AUTH_SPEAKS_OTHER, GH_STR(""), "unknown key");
+	return key != NULL ? GH_NEXT
+			   : basic_auth_deny(s, BASIC_AUTH_SPEAKS_OTHER, GH_STR(""), "unknown key");
 }
 
 static enum gh_verdict check(struct gh_step *s)
@@ -353,8 +371,9 @@ static enum gh_verdict check(struct gh_step *s)
 		verdict = basic_auth_ask(s);
 		break;
 	case BASIC_AUTH_BAD:
-		verdict = basic_auth_deny(s, c.basic ? BASIC_AUTH_SPEAKS_BASIC : BASIC_AUTH_SPEAKS_OTHER,
-					  GH_STR(""), c.reason);
+		verdict = basic_auth_deny(
+			s, c.basic ? BASIC_AUTH_SPEAKS_BASIC : BASIC_AUTH_SPEAKS_OTHER, GH_STR(""),
+			c.reason);
 		break;
 	case BASIC_AUTH_KEY:
 		verdict = check_bearer(s, &c);
@@ -422,7 +441,8 @@ extern const struct gh_module gh_module_basic_auth;
 const struct gh_module gh_module_basic_auth = {
 	.name = "basic-auth",
 	.doc = "Lets in who has a password or a key, and tells later handlers who it is. Takes "
-	       "`Authorization: Basic`, `Authorization: Bearer` and `x-api-key`, and takes them off "
+	       "`Authorization: Basic`, `Authorization: Bearer` and `x-api-key`, and takes them "
+	       "off "
 	       "before the upstream.",
 	.options = options,
 	.self_size = sizeof(struct auth),

@@ -46,8 +46,8 @@ void basic_auth_take_off(struct gh_step *s);
 enum gh_verdict basic_auth_accept(struct gh_step *s, struct gh_str name);
 /* Nothing was sent: no failed login, since browsers begin like this. */
 enum gh_verdict basic_auth_ask(struct gh_step *s);
-enum gh_verdict basic_auth_deny(struct gh_step *s, enum basic_auth_speaks speaks, struct gh_str user,
-				const char *reason);
+enum gh_verdict basic_auth_deny(struct gh_step *s, enum basic_auth_speaks speaks,
+				struct gh_str user, const char *reason);
 enum gh_verdict basic_auth_too_many(struct gh_step *s, struct gh_str user, int64_t ms);
 /* After a verification. */
 enum gh_verdict basic_auth_settle(struct gh_step *s, enum basic_auth_outcome outcome,

@@ -93,8 +93,9 @@ int basic_auth_key_read(struct gh_str text, struct basic_auth_digest *ret_digest
 		hex = gh_str_slice(text, prefix.len, text.len);
 	if (basic_auth_digest_from_hex(hex, ret_digest) == 0)
 		return 0;
-	snprintf(why, size, "a key is kept as sha256: and 64 hexadecimal digits, never as itself; "
-			    "`gatehouse key new NAME` makes a key and its line");
+	snprintf(why, size,
+		 "a key is kept as sha256: and 64 hexadecimal digits, never as itself; "
+		 "`gatehouse key new NAME` makes a key and its line");
 	return -1;
 }
 

@@ -13,7 +13,8 @@ struct basic_auth_user {
 	size_t len;
 	unsigned line; /* in the credentials file; 0: from the options */
 	struct basic_auth_hash hash;
-	struct basic_auth_digest id; /* of the name and the stored hash: another one after a change */
+	struct basic_auth_digest
+		id; /* of the name and the stored hash: another one after a change */
 };
 
 struct basic_auth_key {
@@ -27,7 +28,7 @@ struct basic_auth_book {
 	struct basic_auth_user *users; /* by name */
 	struct basic_auth_key *keys;   /* by digest */
 	size_t user_count, key_count, user_room, key_room;
-	struct basic_auth_book *next;  /* for whoever keeps books in a list */
+	struct basic_auth_book *next; /* for whoever keeps books in a list */
 };
 
 struct basic_auth_book *basic_auth_book_create(void);

@@ -33,8 +33,7 @@ void basic_auth_version_get(const char *path, struct basic_auth_version *ret_ver
 bool basic_auth_version_same(const struct basic_auth_version *a, const struct basic_auth_version *b)
 {
 	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-	       a->changed.tv_sec == b->changed.tv_sec &&
-	       a->changed.tv_nsec == b->changed.tv_nsec &&
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec &&
 	       a->modified.tv_sec == b->modified.tv_sec &&
 	       a->modified.tv_nsec == b->modified.tv_nsec;
 }
@@ -93,8 +92,9 @@ static int parse_pair(struct parse *p, const yaml_event_t *name, add *add_pair)
 	unsigned line = (unsigned)name->start_mark.line + 1;
 
 	if (value.type != YAML_SCALAR_EVENT)
-		rc = wrong(p, value.start_mark, "a name stands here with something other than a text; "
-						"write NAME: \"TEXT\"");
+		rc = wrong(p, value.start_mark,
+			   "a name stands here with something other than a text; "
+			   "write NAME: \"TEXT\"");
 	else if (add_pair(p->book, scalar(name), scalar(&value), line, why, sizeof(why)) != 0)
 		rc = wrong(p, value.start_mark, "%s", why);
 	yaml_event_delete(&value);
@@ -114,8 +114,9 @@ static int parse_section(struct parse *p, add *add_pair)
 		     e.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 
 	if (!empty && e.type != YAML_MAPPING_START_EVENT)
-		rc = wrong(p, e.start_mark, "a mapping of names belongs here; "
-					    "write NAME: \"TEXT\", one a line");
+		rc = wrong(p, e.start_mark,
+			   "a mapping of names belongs here; "
+			   "write NAME: \"TEXT\", one a line");
 	yaml_event_delete(&e);
 	if (rc != 0 || empty)
 		return rc;
@@ -151,13 +152,15 @@ static int parse_sections(struct parse *p)
 
 		bool end = e.type == YAML_MAPPING_END_EVENT;
 		struct gh_str name = e.type == YAML_SCALAR_EVENT ? scalar(&e) : GH_STR("");
-		unsigned section = gh_str_is(name, "users") ? USERS : gh_str_is(name, "keys") ? KEYS : 0;
+		unsigned section = gh_str_is(name, "users")  ? USERS
+				   : gh_str_is(name, "keys") ? KEYS
+							     : 0;
 
 		if (!end && section == 0)
 			rc = wrong(p, e.start_mark, "only `users:` and `keys:` belong here");
 		else if (seen & section)
-			rc = wrong(p, e.start_mark, "`" GH_FMT ":` is there twice; put both together",
-				   GH_ARG(name));
+			rc = wrong(p, e.start_mark,
+				   "`" GH_FMT ":` is there twice; put both together", GH_ARG(name));
 		else if (!end)
 			rc = parse_section(p, section == USERS ? basic_auth_book_add_user
 							       : basic_auth_book_add_key);
@@ -193,7 +196,8 @@ static int parse_stream(struct parse *p)
 		case YAML_SCALAR_EVENT:
 			/* `---` and nothing after it. */
 			if (e.data.scalar.length > 0)
-				rc = wrong(p, e.start_mark, "the file begins with `users:` or `keys:`");
+				rc = wrong(p, e.start_mark,
+					   "the file begins with `users:` or `keys:`");
 			break;
 		case YAML_SEQUENCE_START_EVENT:
 		case YAML_ALIAS_EVENT:
@@ -216,8 +220,8 @@ int basic_auth_file_parse(const char *path, struct gh_str bytes, struct basic_au
 	if (yaml_parser_initialize(&p.yaml) != 1)
 		abort();
 	yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&p.yaml, (const unsigned char *)(bytes.len > 0 ? bytes.at : ""),
-				     bytes.len);
+	yaml_parser_set_input_string(
+		&p.yaml, (const unsigned char *)(bytes.len > 0 ? bytes.at : ""), bytes.len);
 
 	int rc = parse_stream(&p);
 
@@ -251,7 +255,8 @@ static int read_open(int fd, const char *path, struct basic_auth_book *book,
 	if (!S_ISREG(st.st_mode))
 		return refuse(path, why, size, "this is no file; name a file with users and keys");
 	if (st.st_mode & S_IRWXO)
-		return refuse(path, why, size, "others can get at this file (mode %04o); chmod o= it",
+		return refuse(path, why, size,
+			      "others can get at this file (mode %04o); chmod o= it",
 			      (unsigned)st.st_mode & 07777);
 	if (st.st_size > BASIC_AUTH_FILE_MAX)
 		return refuse(path, why, size, "the file has %lld bytes; at most %d are read",

@@ -20,7 +20,8 @@ struct basic_auth_version {
 
 /* Cheap: one stat(). */
 void basic_auth_version_get(const char *path, struct basic_auth_version *ret_version);
-bool basic_auth_version_same(const struct basic_auth_version *a, const struct basic_auth_version *b);
+bool basic_auth_version_same(const struct basic_auth_version *a,
+			     const struct basic_auth_version *b);
 
 /* Adds what the file says to `book`. 0, or -1 with PATH:LINE:COLUMN, what is wrong and its mend in
  * `why`. `ret_version` is the state that was read, also when it was refused. */

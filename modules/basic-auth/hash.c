@@ -93,8 +93,9 @@ static int read_argon2id(struct reader *r, struct basic_auth_hash *h)
 	if (!take_number(r, GH_STR("$m="), &h->argon2.memory) ||
 	    !take_number(r, GH_STR(",t="), &h->argon2.passes) ||
 	    !take_number(r, GH_STR(",p="), &h->argon2.lanes) || !take(r, GH_STR("$")))
-		return wrong(r, "the argon2id hash does not go $argon2id$v=19$m=N,t=N,p=N$SALT$TAG; "
-				"quote it whole, since it has commas and dollar signs");
+		return wrong(r,
+			     "the argon2id hash does not go $argon2id$v=19$m=N,t=N,p=N$SALT$TAG; "
+			     "quote it whole, since it has commas and dollar signs");
 	if (h->argon2.memory > BASIC_AUTH_MEMORY_MAX)
 		return wrong(r, "the argon2id hash asks for m=%u KiB; use m=%d or less",
 			     h->argon2.memory, BASIC_AUTH_MEMORY_MAX);
@@ -102,17 +103,20 @@ static int read_argon2id(struct reader *r, struct basic_auth_hash *h)
 		return wrong(r, "the argon2id hash asks for t=%u; use t=1 to t=%d",
 			     h->argon2.passes, BASIC_AUTH_PASSES_MAX);
 	if (h->argon2.lanes < 1 || h->argon2.lanes > BASIC_AUTH_LANES_MAX)
-		return wrong(r, "the argon2id hash asks for p=%u; use p=1 to p=%d",
-			     h->argon2.lanes, BASIC_AUTH_LANES_MAX);
+		return wrong(r, "the argon2id hash asks for p=%u; use p=1 to p=%d", h->argon2.lanes,
+			     BASIC_AUTH_LANES_MAX);
 	if (h->argon2.memory < 8 * h->argon2.lanes)
-		return wrong(r, "the argon2id hash asks for m=%u KiB, too few for p=%u; use m=%u or more",
-			     h->argon2.memory, h->argon2.lanes, 8 * h->argon2.lanes);
+		return wrong(
+			r,
+			"the argon2id hash asks for m=%u KiB, too few for p=%u; use m=%u or more",
+			h->argon2.memory, h->argon2.lanes, 8 * h->argon2.lanes);
 	if (!take_bytes(r, h->argon2.salt, 8, BASIC_AUTH_SALT_MAX, &h->argon2.salt_len) ||
 	    !take(r, GH_STR("$")) ||
 	    !take_bytes(r, h->argon2.tag, 16, BASIC_AUTH_TAG_MAX, &h->argon2.tag_len) ||
 	    r->rest.len > 0)
-		return wrong(r, "the salt or the tag of the argon2id hash is broken; "
-				"copy the line whole, or make it anew with `gatehouse hash-password`");
+		return wrong(r,
+			     "the salt or the tag of the argon2id hash is broken; "
+			     "copy the line whole, or make it anew with `gatehouse hash-password`");
 	return 0;
 }
 
@@ -130,16 +134,18 @@ static int read_bcrypt(struct gh_str text, const struct reader *r, struct basic_
 			     text.len, BASIC_AUTH_BCRYPT_LEN);
 	for (size_t i = 7; i < text.len; i++)
 		if (!is_bcrypt_digit(text.at[i]))
-			return wrong(r, "character %zu of the bcrypt hash does not belong there; "
-					"copy it whole", i + 1);
+			return wrong(r,
+				     "character %zu of the bcrypt hash does not belong there; "
+				     "copy it whole",
+				     i + 1);
 
 	int tens = text.at[4] - '0', ones = text.at[5] - '0';
 	int cost = tens * 10 + ones;
 
 	if (tens < 0 || tens > 9 || ones < 0 || ones > 9 || cost < BASIC_AUTH_COST_MIN ||
 	    cost > BASIC_AUTH_COST_MAX)
-		return wrong(r, "the bcrypt hash has the cost %.2s; use %02d to %d",
-			     text.at + 4, BASIC_AUTH_COST_MIN, BASIC_AUTH_COST_MAX);
+		return wrong(r, "the bcrypt hash has the cost %.2s; use %02d to %d", text.at + 4,
+			     BASIC_AUTH_COST_MIN, BASIC_AUTH_COST_MAX);
 	memcpy(h->bcrypt, text.at, text.len);
 	h->bcrypt[text.len] = 0;
 
@@ -147,8 +153,9 @@ static int read_bcrypt(struct gh_str text, const struct reader *r, struct basic_
 	int support = crypt_checksalt(h->bcrypt);
 
 	if (support == CRYPT_SALT_INVALID || support == CRYPT_SALT_METHOD_DISABLED)
-		return wrong(r, "this system's libcrypt does not verify bcrypt hashes of this kind; "
-				"make an argon2id hash with `gatehouse hash-password`");
+		return wrong(r,
+			     "this system's libcrypt does not verify bcrypt hashes of this kind; "
+			     "make an argon2id hash with `gatehouse hash-password`");
 	return 0;
 }
 
@@ -171,7 +178,8 @@ int basic_auth_hash_read(struct gh_str text, struct basic_auth_hash *ret_hash, c
 	return rc;
 }
 
-static enum basic_auth_match verify_argon2id(const struct basic_auth_hash *h, struct gh_str password)
+static enum basic_auth_match verify_argon2id(const struct basic_auth_hash *h,
+					     struct gh_str password)
 {
 	uint8_t tag[BASIC_AUTH_TAG_MAX];
 	argon2_context context = {
@@ -218,7 +226,9 @@ static enum basic_auth_match verify_bcrypt(const struct basic_auth_hash *h, stru
 	if (out != NULL && strlen(out) == BASIC_AUTH_BCRYPT_LEN)
 		match = basic_auth_equal(out + TAG_AT, h->bcrypt + TAG_AT,
 					 BASIC_AUTH_BCRYPT_LEN - TAG_AT) &&
-			strlen(phrase) == password.len ? BASIC_AUTH_RIGHT : BASIC_AUTH_WRONG;
+					strlen(phrase) == password.len
+				? BASIC_AUTH_RIGHT
+				: BASIC_AUTH_WRONG;
 	explicit_bzero(phrase, sizeof(phrase));
 	explicit_bzero(data, sizeof(*data));
 	free(data);

@@ -306,7 +306,8 @@ struct basic_auth_flight *basic_auth_join(struct basic_auth_keep *k,
 		k->flights = mine;
 	} else {
 		/* Held under the lock, or the flight could land between the two. */
-		*waiter = (struct basic_auth_waiter){ .flight = f, .next = f->waiters,
+		*waiter = (struct basic_auth_waiter){ .flight = f,
+						      .next = f->waiters,
 						      .joined = true };
 		gh_hold(s, then, &waiter->wait);
 		if (f->waiters != NULL)
@@ -344,7 +345,7 @@ void basic_auth_land(struct basic_auth_keep *k, struct basic_auth_flight *flight
 
 		w->outcome = outcome;
 		unlink_waiter(w);
-		/* From here on the waiter may be gone. And what a resume sets off may need the lock. */
+		/* The waiter may be gone from here on. And a resume may need the lock. */
 		pthread_mutex_unlock(&k->flight_lock);
 		gh_resume(wait);
 		pthread_mutex_lock(&k->flight_lock);

@@ -62,8 +62,8 @@ struct basic_auth_waiter {
 	struct gh_wait wait;
 	struct basic_auth_flight *flight; /* NULL: waits no more */
 	struct basic_auth_waiter *next, *prev;
-	enum basic_auth_outcome outcome;  /* once resumed */
-	bool joined;                      /* ever; only its worker looks */
+	enum basic_auth_outcome outcome; /* once resumed */
+	bool joined;                     /* ever; only its worker looks */
 };
 
 /* Returns NULL after gh_hold(s, then): the same is being verified, and `then` finds the outcome in

@@ -46,7 +46,8 @@ void basic_auth_shelf_finish(struct basic_auth_shelf *shelf)
 		next = b->next;
 		basic_auth_book_destroy(b);
 	}
-	for (struct basic_auth_reader *r = atomic_load(&shelf->readers), *next; r != NULL; r = next) {
+	for (struct basic_auth_reader *r = atomic_load(&shelf->readers), *next; r != NULL;
+	     r = next) {
 		next = r->next;
 		free(r);
 	}

@@ -39,8 +39,8 @@ struct basic_auth_shelf {
 int basic_auth_shelf_init(struct basic_auth_shelf *shelf, char *why, size_t size);
 void basic_auth_shelf_finish(struct basic_auth_shelf *shelf);
 
-/* The book, to be given back by close before the worker does anything else. `place` is the worker's,
- * NULL at first. */
+/* The book, to be given back by close before the worker does anything else. `place` is the
+ * worker's, NULL at first. */
 const struct basic_auth_book *basic_auth_shelf_open(struct basic_auth_shelf *shelf,
 						    struct basic_auth_reader **place);
 void basic_auth_shelf_close(struct basic_auth_reader *reader);

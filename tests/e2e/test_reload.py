@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from harness import Broken, Client, wait_until
+from harness import SANITIZED, Broken, Client, wait_until
 from harness.client import request
 from harness.gateway import free_port, to_webui
 from harness.upstream import Tokens, websocket_echo
@@ -94,6 +94,14 @@ def test_open_streams_and_websockets_go_on_to_their_end(gateways, upstreams):
         assert peer.close()[0] == "close"
 
 
+def refused(address):
+    try:
+        Client(address).close()
+    except OSError:
+        return True
+    return False
+
+
 def test_listeners_that_stay_stay_and_others_come_and_go(gateways, upstream):
     gateway = gateways(to_webui(upstream))
     port = free_port()
@@ -102,11 +110,9 @@ def test_listeners_that_stay_stay_and_others_come_and_go(gateways, upstream):
     with Client(("127.0.0.1", port)) as client:
         assert client.ask().status == 200
         assert gateway.ask().status == 200
-        with pytest.raises(OSError):
-            Client(gateway.unix)
+        wait_until(lambda: refused(gateway.unix))
         assert gateway.reload(listen + to_webui(upstream)).returncode == 0
-        with pytest.raises(OSError):
-            Client(("127.0.0.1", port))
+        wait_until(lambda: refused(("127.0.0.1", port)))
         assert client.ask().status == 200, "a connection outlives its listener"
 
 
@@ -188,5 +194,5 @@ def test_memory_does_not_grow_with_reloads(gateways, upstream):
     reload(30)
     before, open_before = gateway.rss(), gateway.descriptors()
     reload(100)
-    assert gateway.rss() - before < 1 << 20
+    assert SANITIZED or gateway.rss() - before < 1 << 20
     assert gateway.descriptors() <= open_before + 2

@@ -65,6 +65,16 @@ def test_websockets_do_not_hold_it_for_ever(gateways, upstreams):
         assert gateway.process.wait(PATIENCE) == 0
 
 
+def test_a_signal_right_after_the_start_is_no_accident(gateways, upstream):
+    """Whoever can connect can also stop it: it does not listen before it takes signals."""
+    gateway = gateways(to_webui(upstream), start=False)
+    for _ in range(5):
+        gateway.start(ready=lambda: os.path.exists(gateway.unix))
+        gateway.signal(signal.SIGTERM)
+        assert gateway.process.wait(PATIENCE) == 0
+        assert not os.path.exists(gateway.unix)
+
+
 def test_sigint_stops_too(gateways, upstream):
     gateway = gateways(to_webui(upstream))
     gateway.signal(signal.SIGINT)

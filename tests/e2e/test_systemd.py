@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
-from harness import Client, wait_until
-from harness.gateway import binary, environment, to_webui
+from harness import BINARY, Client, wait_until
+from harness.gateway import environment, to_webui
+from harness.limits import PATIENCE
 
 
 @pytest.fixture
@@ -43,6 +44,7 @@ def test_ready_reloading_and_stopping_are_told(gateways, upstream, notify):
     assert any(line.startswith("MONOTONIC_USEC=") for line in notify.said)
     gateway.signal(signal.SIGTERM)
     wait_until(lambda: notify("STOPPING=1"), what=lambda: notify.said)
+    assert gateway.process.wait(PATIENCE) == 0
 
 
 def test_a_refused_reload_is_ready_again(gateways, upstream, notify):
@@ -68,7 +70,7 @@ def test_sockets_that_systemd_opened_are_used_and_kept_over_reloads(gateways, up
 
         # LISTEN_PID must be the process that reads it: a shell sets it and becomes the gateway.
         wrapper = gateway.dir / "activated"
-        wrapper.write_text(f"#!/bin/sh\nLISTEN_PID=$$ LISTEN_FDS=1 exec '{binary()}' \"$@\"\n")
+        wrapper.write_text(f"#!/bin/sh\nLISTEN_PID=$$ LISTEN_FDS=1 exec '{BINARY}' \"$@\"\n")
         wrapper.chmod(0o700)
         run_activated(gateway, wrapper, sock)
         with Client(("127.0.0.1", port)) as client:
@@ -89,5 +91,4 @@ def run_activated(gateway, wrapper, sock):
         gateway.process = subprocess.Popen([str(wrapper), "run", "--config", str(gateway.file)], stdin=subprocess.DEVNULL,
                                            stdout=out, stderr=err, env=environment(), preexec_fn=child,
                                            pass_fds=(3,), close_fds=True)
-    wait_until(lambda: os.path.exists(gateway.admin) or gateway.process.poll() is not None)
-    assert gateway.process.poll() is None, gateway.stderr()
+    wait_until(gateway.serves, what=gateway.stderr)

@@ -24,11 +24,11 @@ class TestAccessLog:
         entry = gateway.wait_access()[0]
         assert entry["method"] == "POST" and entry["status"] == 200 and entry["client"] == "127.0.0.1"
         assert entry["caller"] == "laptop"
-        assert entry["request_id"] == answer.get("X-Request-Id")
+        assert entry["id"] == answer.get("X-Request-Id")
         assert entry["path"].split("?")[0] == "/v1/chat/completions" and "SECRET" not in json.dumps(entry)
-        assert entry["bytes"] == len(b"model") and entry["duration"] >= 0
+        assert entry["bytes"] == len(b"model") and entry["duration_ms"] >= 0
         assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", entry["time"])
-        for key in ("first_byte", "upstream", "route"):
+        for key in ("first_byte_ms", "upstream", "route"):
             assert key in entry, entry
 
     def test_one_line_a_request_whatever_it_was(self, gateways, upstream):

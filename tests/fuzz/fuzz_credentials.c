@@ -18,8 +18,10 @@ static void must(bool condition)
 
 static void fuzz_header(const char *name, struct gh_str value)
 {
-	struct gh_header h = { .name = name, .name_len = (uint16_t)strlen(name),
-			       .value = value.at, .value_len = (uint32_t)value.len };
+	struct gh_header h = { .name = name,
+			       .name_len = (uint16_t)strlen(name),
+			       .value = value.at,
+			       .value_len = (uint32_t)value.len };
 	struct gh_headers headers = { .items = &h, .count = 1 };
 	struct basic_auth_credential c;
 

@@ -9,12 +9,12 @@ volley() sends hundreds of requests at once, each cut in pieces that the gateway
 from .client import Client, connect
 from .gateway import Gateway, gatehouse
 from .http1 import Answer, Broken, Malformed, Request
-from .limits import SLOW, wait_until
+from .limits import BINARY, SANITIZED, SLOW, wait_until
 from .upstream import Exchange, Upstream
 from .volley import Outcome, cuts, volley
 from .websocket import WebSocket
 
 __all__ = [
-    "Answer", "Broken", "Client", "Exchange", "Gateway", "Malformed", "Outcome", "Request", "SLOW",
-    "Upstream", "WebSocket", "connect", "cuts", "gatehouse", "volley", "wait_until",
+    "Answer", "BINARY", "Broken", "Client", "Exchange", "Gateway", "Malformed", "Outcome", "Request",
+    "SANITIZED", "SLOW", "Upstream", "WebSocket", "connect", "cuts", "gatehouse", "volley", "wait_until",
 ]

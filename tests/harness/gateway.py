@@ -16,15 +16,11 @@ import time
 from pathlib import Path
 
 from .client import Client
-from .limits import PATIENCE, wait_until
+from .http1 import Broken
+from .limits import BINARY, PATIENCE, wait_until
 from .websocket import WebSocket
 
-REPO = Path(__file__).resolve().parents[2]
 SANITIZERS = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: |LeakSanitizer")
-
-
-def binary():
-    return os.path.abspath(os.environ.get("GATEHOUSE") or REPO / "build" / "gatehouse")
 
 
 def environment(extra=None):
@@ -34,7 +30,7 @@ def environment(extra=None):
 
 def gatehouse(*arguments, text="", env=None, within=PATIENCE):
     """Runs a command of the gateway to its end."""
-    done = subprocess.run([binary(), *map(str, arguments)], input=text, capture_output=True,
+    done = subprocess.run([BINARY, *map(str, arguments)], input=text, capture_output=True,
                           text=True, env=environment(env), timeout=within, check=False)
     assert not SANITIZERS.search(done.stderr), done.stderr
     return done
@@ -100,34 +96,34 @@ class Gateway:
 
     # --- life
 
-    def start(self, before=None):
+    def start(self, ready=None):
         def child():
             if self.open_files:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (self.open_files, self.open_files))
-            if before:
-                before()
         with open(self.dir / "stdout", "ab") as out, open(self.dir / "stderr", "ab") as err:
             self.process = subprocess.Popen(
-                [binary(), "run", "--config", str(self.file)], stdin=subprocess.DEVNULL, stdout=out,
+                [BINARY, "run", "--config", str(self.file)], stdin=subprocess.DEVNULL, stdout=out,
                 stderr=err, env=environment(self.env), cwd=self.dir, pass_fds=self.pass_fds,
-                preexec_fn=child if self.open_files or before else None)
-        wait_until(self._answers, what=lambda: f"no listener; it said: {self.stderr()}")
+                preexec_fn=child if self.open_files else None)
+        wait_until(ready or self.serves, what=lambda: f"no listener; it said: {self.stderr()}")
 
-    def _answers(self):
+    def serves(self):
+        """Whether it serves. It listens a little before, so a connection alone says too little."""
         if self.process.poll() is not None:
             raise AssertionError(f"ended with {self.process.returncode}: {self.stderr()}")
-        text = self.file.read_text()
-        address = ("127.0.0.1", self.port) if f"127.0.0.1:{self.port}" in text else self.unix
-        if f"unix:{self.unix}" not in text and isinstance(address, str):
-            return True     # the test listens in its own way
+        on_socket = f"unix:{self.admin}" in self.file.read_text()
         try:
-            Client(address).close()
+            if on_socket:
+                return self.ask_admin("GET", "/healthz").status == 200
+            Client(self.tcp).close()
             return True
-        except OSError:
+        except (OSError, Broken):
             return False
 
     def stop(self):
-        """Stops it and looks whether all was well to the end."""
+        """Stops it and looks whether all was well to the end. A second time does nothing."""
+        if not self.dir.exists():
+            return
         try:
             if self.process and self.process.poll() is None:
                 self.process.send_signal(signal.SIGTERM)

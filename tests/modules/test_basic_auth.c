@@ -36,7 +36,8 @@ int argon2_ctx(argon2_context *context, argon2_type type)
 char *crypt_r(const char *phrase, const char *setting, struct crypt_data *data)
 {
 	char *(*real)(const char *, const char *, struct crypt_data *) =
-		(char *(*)(const char *, const char *, struct crypt_data *))dlsym(RTLD_NEXT, "crypt_r");
+		(char *(*)(const char *, const char *, struct crypt_data *))dlsym(RTLD_NEXT,
+										  "crypt_r");
 
 	atomic_fetch_add(&bcrypts, 1);
 	return real(phrase, setting, data);
@@ -57,12 +58,12 @@ static unsigned hashes(void)
 #define ABC "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 #define USERS "users: { alice: \"" HASH "\", old: \"" BCRYPT "\" }\n"
-#define KEYS "keys: { laptop: \"" ABC "\" }\n"
+#define KEYS  "keys: { laptop: \"" ABC "\" }\n"
 
-#define ALICE "Authorization: Basic YWxpY2U6cGFzc3dvcmQ=\r\n"      /* alice:password */
-#define ALICE_WRONG "Authorization: Basic YWxpY2U6UGFzc3dvcmQ=\r\n" /* alice:Password */
-#define MALLORY "Authorization: Basic bWFsbG9yeTpwYXNzd29yZA==\r\n" /* mallory:password */
-#define OLD "Authorization: Basic b2xkOlUqVQ==\r\n"                 /* old:U*U */
+#define ALICE       "Authorization: Basic YWxpY2U6cGFzc3dvcmQ=\r\n"     /* alice:password */
+#define ALICE_WRONG "Authorization: Basic YWxpY2U6UGFzc3dvcmQ=\r\n"     /* alice:Password */
+#define MALLORY     "Authorization: Basic bWFsbG9yeTpwYXNzd29yZA==\r\n" /* mallory:password */
+#define OLD         "Authorization: Basic b2xkOlUqVQ==\r\n"             /* old:U*U */
 
 static struct gh_test *begin(const char *options)
 {
@@ -122,7 +123,9 @@ static void a_key_gets_in_by_bearer_by_x_api_key_and_as_a_basic_password(void **
 {
 	(void)state;
 	static const char *const ways[] = {
-		"Authorization: Bearer abc\r\n", "authorization: bearer abc\r\n", "x-api-key: abc\r\n",
+		"Authorization: Bearer abc\r\n",
+		"authorization: bearer abc\r\n",
+		"x-api-key: abc\r\n",
 		"X-Api-Key: abc\r\n",
 		"Authorization: Basic bGFwdG9wOmFiYw==\r\n", /* laptop:abc */
 		"Authorization: Basic OmFiYw==\r\n",         /* :abc */
@@ -143,13 +146,21 @@ static void all_others_stay_out(void **state)
 {
 	(void)state;
 	static const char *const others[] = {
-		NULL, ALICE_WRONG, MALLORY, "Authorization: Bearer abd\r\n",
-		"Authorization: Bearer " ABC "\r\n", "Authorization: Bearer alice:password\r\n",
-		"Authorization: Bearer\r\n", "Authorization: abc\r\n", "x-api-key: ab\r\n",
-		"x_api_key: abc\r\n", "Cookie: key=abc\r\n", "Proxy-Authorization: Bearer abc\r\n",
-		"Authorization: Basic YWxpY2U6\r\n",         /* alice: */
-		"Authorization: Basic OnBhc3N3b3Jk\r\n",     /* :password */
-		"Authorization: Basic YWxpY2U=\r\n",         /* alice */
+		NULL,
+		ALICE_WRONG,
+		MALLORY,
+		"Authorization: Bearer abd\r\n",
+		"Authorization: Bearer " ABC "\r\n",
+		"Authorization: Bearer alice:password\r\n",
+		"Authorization: Bearer\r\n",
+		"Authorization: abc\r\n",
+		"x-api-key: ab\r\n",
+		"x_api_key: abc\r\n",
+		"Cookie: key=abc\r\n",
+		"Proxy-Authorization: Bearer abc\r\n",
+		"Authorization: Basic YWxpY2U6\r\n",             /* alice: */
+		"Authorization: Basic OnBhc3N3b3Jk\r\n",         /* :password */
+		"Authorization: Basic YWxpY2U=\r\n",             /* alice */
 		"Authorization: Basic QWxpY2U6cGFzc3dvcmQ=\r\n", /* Alice:password */
 		"Authorization: Bearer abc\r\nAuthorization: Bearer abc\r\n",
 		"Authorization: Bearer abd\r\nAuthorization: Bearer abc\r\n",
@@ -192,13 +203,19 @@ static void a_challenge_comes_only_where_a_browser_navigates_or_basic_was_sent(v
 {
 	(void)state;
 	static const char *const challenged[] = {
-		ALICE_WRONG, "Authorization: Basic x\r\n", "Sec-Fetch-Mode: navigate\r\n",
+		ALICE_WRONG,
+		"Authorization: Basic x\r\n",
+		"Sec-Fetch-Mode: navigate\r\n",
 		"Accept: text/html,application/xhtml+xml\r\n",
 		"Sec-Fetch-Mode: navigate\r\nAuthorization: Bearer abd\r\n",
 	};
 	static const char *const spared[] = {
-		NULL, "Authorization: Bearer abd\r\n", "x-api-key: abd\r\n", "Accept: */*\r\n",
-		"Accept: application/json\r\n", "Accept: text/html\r\nSec-Fetch-Mode: cors\r\n",
+		NULL,
+		"Authorization: Bearer abd\r\n",
+		"x-api-key: abd\r\n",
+		"Accept: */*\r\n",
+		"Accept: application/json\r\n",
+		"Accept: text/html\r\nSec-Fetch-Mode: cors\r\n",
 		"Accept: text/html\r\nSec-Fetch-Site: same-origin\r\n",
 		"Accept: text/html\r\nSec-Fetch-Mode: websocket\r\n",
 	};
@@ -254,7 +271,9 @@ static void credentials_go_no_further(void **state)
 {
 	(void)state;
 	static const char *const ways[] = {
-		ALICE, "x-api-key: abc\r\n", "Authorization: Bearer abc\r\n",
+		ALICE,
+		"x-api-key: abc\r\n",
+		"Authorization: Bearer abc\r\n",
 		"X-API-Key: other\r\nAuthorization: Bearer abc\r\n",
 		"x_api_key: other\r\nAuthorization: Bearer abc\r\n",
 	};
@@ -347,9 +366,11 @@ static void a_reload_keeps_the_cache_but_for_what_changed(void **state)
 	assert_int_equal(gh_test_reload(t, "realm: other\n" USERS), 0);
 	assert_int_equal(status(t, ALICE), 200);
 	assert_int_equal(hashes(), 0);
-	assert_int_equal(gh_test_reload(t, "users: { alice: \"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHV0"
-					   "$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4\", "
-					   "old: \"" BCRYPT "\" }\n"), 0);
+	assert_int_equal(
+		gh_test_reload(t, "users: { alice: \"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHV0"
+				  "$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4\", "
+				  "old: \"" BCRYPT "\" }\n"),
+		0);
 	assert_int_equal(status(t, ALICE), 401);
 	assert_int_equal(hashes(), 1);
 	assert_int_equal(status(t, OLD), 200);
@@ -482,7 +503,8 @@ static void mistakes_of_the_config_are_refused_with_their_mend(void **state)
 		{ "{}", "knows nobody" },
 		{ "users: { a: hunter2 }", "gatehouse hash-password" },
 		{ "users: { a: \"$argon2id$v=19$m=1048576,t=2,p=1$c29tZXNhbHQ$"
-		  "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4\" }", "m=262144 or less" },
+		  "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4\" }",
+		  "m=262144 or less" },
 		{ "users: { a: \"$2b$15$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\" }",
 		  "use 04 to 14" },
 		{ "keys: { a: sk-123 }", "gatehouse key new" },
@@ -521,7 +543,8 @@ static void a_credentials_file_is_read_again_when_it_changes(void **state)
 
 	assert_true(fd >= 0);
 	close(fd);
-	snprintf(options, sizeof(options), "credentials: %s\nkeys: { laptop: \"" ABC "\" }\n", path);
+	snprintf(options, sizeof(options), "credentials: %s\nkeys: { laptop: \"" ABC "\" }\n",
+		 path);
 	write_file(path, "users:\n  alice: \"" HASH "\"\n", 0644);
 	assert_null(gh_test_begin(&gh_module_basic_auth, options));
 	assert_true(has(gh_test_mistakes(), "others can get at this file"));
@@ -570,7 +593,8 @@ int main(void)
 		cmocka_unit_test(a_key_gets_in_by_bearer_by_x_api_key_and_as_a_basic_password),
 		cmocka_unit_test(all_others_stay_out),
 		cmocka_unit_test(a_password_counts_with_its_length),
-		cmocka_unit_test(a_challenge_comes_only_where_a_browser_navigates_or_basic_was_sent),
+		cmocka_unit_test(
+			a_challenge_comes_only_where_a_browser_navigates_or_basic_was_sent),
 		cmocka_unit_test(a_failed_login_is_one_line_without_what_was_sent),
 		cmocka_unit_test(credentials_go_no_further),
 		cmocka_unit_test(an_unknown_user_costs_what_a_wrong_password_costs),
@@ -585,7 +609,8 @@ int main(void)
 	};
 
 	/* Of the library itself, so that it is linked behind the two above. */
-	if (argon2_error_message(ARGON2_OK) == NULL || crypt_checksalt(BCRYPT) == CRYPT_SALT_INVALID)
+	if (argon2_error_message(ARGON2_OK) == NULL ||
+	    crypt_checksalt(BCRYPT) == CRYPT_SALT_INVALID)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

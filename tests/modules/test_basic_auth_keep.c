@@ -31,7 +31,7 @@ static void test_random(void *bytes, size_t size)
 	memset(bytes, 42, size);
 }
 
-#define gh_hold test_hold
+#define gh_hold   test_hold
 #define gh_resume test_resume
 #define gh_random test_random
 #include "modules/basic-auth/keep.c"
@@ -129,9 +129,9 @@ static uint64_t account(struct basic_auth_keep *k, sa_family_t family, const cha
 	return basic_auth_account(k, &a, gh_str(user));
 }
 
-#define V4 "\xc0\x00\x02\x01"
+#define V4            "\xc0\x00\x02\x01"
 #define V6(net, host) "\x20\x01\x0d\xb8\0\0\0" net "\0\0\0\0\0\0\0" host
-#define LOOPBACK6 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01"
+#define LOOPBACK6     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01"
 
 static void an_account_is_an_address_or_a_64_or_where_it_says_nothing_a_user(void **state)
 {

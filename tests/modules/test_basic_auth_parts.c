@@ -30,8 +30,10 @@ static struct basic_auth_credential read_headers(struct gh_header *items, uint32
 
 static struct gh_header header(const char *name, const char *value)
 {
-	return (struct gh_header){ .name = name, .name_len = (uint16_t)strlen(name),
-				   .value = value, .value_len = (uint32_t)strlen(value) };
+	return (struct gh_header){ .name = name,
+				   .name_len = (uint16_t)strlen(name),
+				   .value = value,
+				   .value_len = (uint32_t)strlen(value) };
 }
 
 static enum basic_auth_kind kind_of(const char *name, const char *value)
@@ -84,15 +86,33 @@ static void what_is_no_credential_is_refused(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-		"", " ", "Basic", "Basic ", "Bearer", "Bearer ", "Digest username=\"a\"", "Basi YTpi",
-		"Basic YTpi YTpi", "Basic YTpi,YTpi", "Basic YTp", "Basic YTpiYg", "Basic YTpiYg=",
-		"Basic ====", "Basic Y===", "Basic YQ=a", "Basic YTpiYh==", "Basic YT-_", "Basic YTpi\t",
-		"Basic YWI=", /* no colon */
+		"",
+		" ",
+		"Basic",
+		"Basic ",
+		"Bearer",
+		"Bearer ",
+		"Digest username=\"a\"",
+		"Basi YTpi",
+		"Basic YTpi YTpi",
+		"Basic YTpi,YTpi",
+		"Basic YTp",
+		"Basic YTpiYg",
+		"Basic YTpiYg=",
+		"Basic ====",
+		"Basic Y===",
+		"Basic YQ=a",
+		"Basic YTpiYh==",
+		"Basic YT-_",
+		"Basic YTpi\t",
+		"Basic YWI=",     /* no colon */
 		"Basic YTpiAGM=", /* a:b NUL c */
 		"Basic YQA6Yg==", /* a NUL :b */
 		"Basic YQo6Yg==", /* a LF :b */
 		"Basic YX86Yg==", /* a DEL :b */
-		"Bearer a b", "Bearer a\tb", "Bearer \xc3\xa4",
+		"Bearer a b",
+		"Bearer a\tb",
+		"Bearer \xc3\xa4",
 	};
 
 	for (size_t i = 0; i < GH_COUNT_OF(bad); i++)
@@ -176,8 +196,9 @@ static void sizes_are_limited(void **state)
 /* ---- Hashes ---- */
 
 /* Of the reference implementation: "password" with the salt "somesalt". */
-#define ARGON2 "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$" \
-	       "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
+#define ARGON2 \
+	"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$" \
+	"nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
 /* A vector of crypt_blowfish: U*U, cost 5. */
 #define BCRYPT "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
 
@@ -217,7 +238,7 @@ static void bcrypt_hashes_are_verified_with_their_length(void **state)
 	assert_int_equal(match(BCRYPT, GH_STR("U*U\0anything")), BASIC_AUTH_WRONG);
 	assert_int_equal(match(BCRYPT, GH_STR("U*U\0")), BASIC_AUTH_WRONG);
 	/* A vector of crypt_blowfish: 72 bytes, and "chars after 72 are ignored" behind them. */
-#define LONG "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+#define LONG      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 #define LONG_HASH "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui"
 	assert_int_equal(match(LONG_HASH, GH_STR(LONG)), BASIC_AUTH_RIGHT);
 	assert_int_equal(match(LONG_HASH, GH_STR(LONG "x")), BASIC_AUTH_WRONG);
@@ -238,20 +259,28 @@ static void costs_have_ceilings(void **state)
 #define TAIL "$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
 	struct basic_auth_hash h;
 	static const char *const good[] = {
-		"$argon2id$v=19$m=262144,t=10,p=4" TAIL, "$argon2id$v=19$m=8,t=1,p=1" TAIL,
+		"$argon2id$v=19$m=262144,t=10,p=4" TAIL,
+		"$argon2id$v=19$m=8,t=1,p=1" TAIL,
 		"$argon2id$v=19$m=47104,t=1,p=1" TAIL,
 		"$2b$04$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
 		"$2b$14$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
 	};
 	static const char *const bad[] = {
-		"$argon2id$v=19$m=262145,t=2,p=1" TAIL, "$argon2id$v=19$m=256,t=11,p=1" TAIL,
-		"$argon2id$v=19$m=256,t=2,p=5" TAIL, "$argon2id$v=19$m=7,t=2,p=1" TAIL,
-		"$argon2id$v=19$m=31,t=2,p=4" TAIL, "$argon2id$v=19$m=256,t=0,p=1" TAIL,
-		"$argon2id$v=19$m=256,t=2,p=0" TAIL, "$argon2id$v=19$m=4294967552,t=2,p=1" TAIL,
+		"$argon2id$v=19$m=262145,t=2,p=1" TAIL,
+		"$argon2id$v=19$m=256,t=11,p=1" TAIL,
+		"$argon2id$v=19$m=256,t=2,p=5" TAIL,
+		"$argon2id$v=19$m=7,t=2,p=1" TAIL,
+		"$argon2id$v=19$m=31,t=2,p=4" TAIL,
+		"$argon2id$v=19$m=256,t=0,p=1" TAIL,
+		"$argon2id$v=19$m=256,t=2,p=0" TAIL,
+		"$argon2id$v=19$m=4294967552,t=2,p=1" TAIL,
 		"$argon2id$v=19$m=99999999999999999999,t=2,p=1" TAIL,
-		"$argon2id$v=19$m=-1,t=2,p=1" TAIL, "$argon2id$v=19$m=+8,t=2,p=1" TAIL,
-		"$argon2id$v=19$m=0256,t=2,p=1" TAIL, "$argon2id$v=16$m=256,t=2,p=1" TAIL,
-		"$argon2id$m=256,t=2,p=1" TAIL, "$argon2i$v=19$m=256,t=2,p=1" TAIL,
+		"$argon2id$v=19$m=-1,t=2,p=1" TAIL,
+		"$argon2id$v=19$m=+8,t=2,p=1" TAIL,
+		"$argon2id$v=19$m=0256,t=2,p=1" TAIL,
+		"$argon2id$v=16$m=256,t=2,p=1" TAIL,
+		"$argon2id$m=256,t=2,p=1" TAIL,
+		"$argon2i$v=19$m=256,t=2,p=1" TAIL,
 		"$2b$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
 		"$2b$15$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
 		"$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
@@ -296,7 +325,7 @@ static void broken_hashes_are_refused_cut_at_every_byte(void **state)
 	assert_int_not_equal(read_hash("plain", &h), 0);
 	assert_int_not_equal(read_hash("$1$abcdefgh$abcdefghijklmnopqrstuv", &h), 0);
 	/* A salt has at most 64 bytes. */
-#define ROW "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh" /* 45 bytes */
+#define ROW          "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh" /* 45 bytes */
 #define SALTED(salt) "$argon2id$v=19$m=256,t=2,p=1$" salt "$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQw"
 	assert_int_equal(read_hash(SALTED(ROW "YWFhYWFhYWFhYWFhYWFhYWFhYQ"), &h), 0);
 	assert_int_not_equal(read_hash(SALTED(ROW "YWFhYWFhYWFhYWFhYWFhYWFhYWE"), &h), 0);
@@ -317,8 +346,8 @@ static void keys_are_found_by_their_sha256(void **state)
 	unsigned line;
 
 	assert_null(basic_auth_book_key(book, GH_STR("abc")));
-	assert_int_equal(basic_auth_book_add_key(book, GH_STR("bare"), GH_STR(ABC), 0, why,
-						 sizeof(why)), 0);
+	assert_int_equal(
+		basic_auth_book_add_key(book, GH_STR("bare"), GH_STR(ABC), 0, why, sizeof(why)), 0);
 	for (unsigned i = 0; i < 100; i++) {
 		char name[16], hex[65];
 
@@ -326,7 +355,8 @@ static void keys_are_found_by_their_sha256(void **state)
 		/* The same first eight bytes: only the whole decides. */
 		snprintf(hex, sizeof(hex), "ba7816bf8f01cfea%c%047x", "0f"[i % 2], i);
 		assert_int_equal(basic_auth_book_add_key(book, gh_str(name), gh_str(hex), 0, why,
-							 sizeof(why)), 0);
+							 sizeof(why)),
+				 0);
 	}
 	assert_int_equal(basic_auth_book_seal(book, &line, why, sizeof(why)), 0);
 	assert_string_equal(basic_auth_book_key(book, GH_STR("abc"))->name, "bare");
@@ -344,13 +374,16 @@ static void keys_have_64_digits(void **state)
 	assert_int_equal(basic_auth_key_read(GH_STR("sha256:" ABC), &d, why, sizeof(why)), 0);
 	assert_int_equal(d.bytes[0], 0xba);
 	assert_int_equal(d.bytes[31], 0xad);
-	assert_int_not_equal(basic_auth_key_read(GH_STR("sha256:" ABC "0"), &d, why, sizeof(why)), 0);
+	assert_int_not_equal(basic_auth_key_read(GH_STR("sha256:" ABC "0"), &d, why, sizeof(why)),
+			     0);
 	assert_int_not_equal(basic_auth_key_read(GH_STR("sha1:" ABC), &d, why, sizeof(why)), 0);
 	assert_int_not_equal(basic_auth_key_read(GH_STR("abc"), &d, why, sizeof(why)), 0);
 	assert_int_not_equal(basic_auth_key_read(GH_STR(""), &d, why, sizeof(why)), 0);
-	assert_int_not_equal(basic_auth_key_read(GH_STR("sha256:ga7816bf8f01cfea414140de5dae2223b003"
-							"61a396177a9cb410ff61f20015ad"),
-						 &d, why, sizeof(why)), 0);
+	assert_int_not_equal(
+		basic_auth_key_read(GH_STR("sha256:ga7816bf8f01cfea414140de5dae2223b003"
+					   "61a396177a9cb410ff61f20015ad"),
+				    &d, why, sizeof(why)),
+		0);
 }
 
 static struct basic_auth_book *parse(const char *yaml, char *why, size_t size)
@@ -363,7 +396,8 @@ static struct basic_auth_book *parse(const char *yaml, char *why, size_t size)
 
 	memcpy(bytes, yaml, len);
 
-	int rc = basic_auth_file_parse("creds.yaml", (struct gh_str){ bytes, len }, book, why, size);
+	int rc = basic_auth_file_parse("creds.yaml", (struct gh_str){ bytes, len }, book, why,
+				       size);
 
 	free(bytes);
 	if (rc == 0 && basic_auth_book_seal(book, &line, why, size) == 0)
@@ -377,7 +411,8 @@ static void a_file_has_users_and_keys(void **state)
 	(void)state;
 	char why[600] = "";
 	struct basic_auth_book *book = parse("# people\nusers:\n  zoe: \"" ARGON2 "\"\n"
-					     "  adam: '" BCRYPT "'\nkeys:\n  laptop: sha256:" ABC "\n",
+					     "  adam: '" BCRYPT "'\nkeys:\n  laptop: sha256:" ABC
+					     "\n",
 					     why, sizeof(why));
 
 	assert_string_equal(why, "");
@@ -391,8 +426,9 @@ static void a_file_has_users_and_keys(void **state)
 	assert_string_equal(basic_auth_book_key(book, GH_STR("abc"))->name, "laptop");
 	basic_auth_book_destroy(book);
 
-	static const char *const empty[] = { "", "\n# nothing\n", "---\n", "users:\nkeys:\n",
-					     "users: {}\n", "{}\n" };
+	static const char *const empty[] = {
+		"", "\n# nothing\n", "---\n", "users:\nkeys:\n", "users: {}\n", "{}\n"
+	};
 
 	for (size_t i = 0; i < GH_COUNT_OF(empty); i++) {
 		book = parse(empty[i], why, sizeof(why));
@@ -421,9 +457,12 @@ static void a_files_mistakes_have_their_place(void **state)
 		{ "keys: {}\n---\nkeys: {}\n", "creds.yaml:2:1: a second document" },
 		{ "keys: &a {}\nusers: *a\n", "creds.yaml:2:8: a mapping of names" },
 		{ "users:\n  ? [a]\n  : b\n", "creds.yaml:2:5: a name belongs here" },
-		{ "users:\n  \"a:b\": \"" BCRYPT "\"\n", "creds.yaml:2:10: the name of a user has a colon" },
-		{ "users:\n  \"\": \"" BCRYPT "\"\n", "creds.yaml:2:7: the name of a user has 0 bytes" },
-		{ "users:\n  \"a\\nb\": \"" BCRYPT "\"\n", "creds.yaml:2:11: the name of a user has a con" },
+		{ "users:\n  \"a:b\": \"" BCRYPT "\"\n",
+		  "creds.yaml:2:10: the name of a user has a colon" },
+		{ "users:\n  \"\": \"" BCRYPT "\"\n",
+		  "creds.yaml:2:7: the name of a user has 0 bytes" },
+		{ "users:\n  \"a\\nb\": \"" BCRYPT "\"\n",
+		  "creds.yaml:2:11: the name of a user has a con" },
 		{ "users: {a\n", "creds.yaml:" },
 		{ "users:\n\ta: b\n", "creds.yaml:2:1: " },
 		{ "keys:\n  a: " ABC "\n  b: sha256:" ABC "\n", "keys 'a' and 'b' are one" },
@@ -488,8 +527,9 @@ static void a_new_book_takes_the_place_of_the_old_one_whole(void **state)
 	/* Open: it lives on. */
 	assert_string_equal(basic_auth_book_key(old, GH_STR("abc"))->name, "old");
 	basic_auth_shelf_close(reader);
-	assert_string_equal(basic_auth_book_key(basic_auth_shelf_open(&shelf, &reader),
-						GH_STR("abc"))->name, "newer");
+	assert_string_equal(
+		basic_auth_book_key(basic_auth_shelf_open(&shelf, &reader), GH_STR("abc"))->name,
+		"newer");
 	basic_auth_shelf_close(reader);
 	assert_false(basic_auth_shelf_changed(&shelf, 2000));
 
@@ -507,8 +547,9 @@ static void a_new_book_takes_the_place_of_the_old_one_whole(void **state)
 	assert_true(basic_auth_shelf_changed(&shelf, 6000));
 	assert_int_not_equal(basic_auth_shelf_renew(&shelf, why, sizeof(why)), 0);
 	assert_false(basic_auth_shelf_changed(&shelf, 7000));
-	assert_string_equal(basic_auth_book_key(basic_auth_shelf_open(&shelf, &reader),
-						GH_STR("abc"))->name, "newer");
+	assert_string_equal(
+		basic_auth_book_key(basic_auth_shelf_open(&shelf, &reader), GH_STR("abc"))->name,
+		"newer");
 	basic_auth_shelf_close(reader);
 	assert_null(shelf.retired); /* old books do not pile up */
 	basic_auth_shelf_finish(&shelf);

@@ -112,7 +112,8 @@ static void the_line_to_keep_has_the_sha256_and_not_the_key(void **state)
 	assert_int_equal(new_key("my.laptop-2_a", out, sizeof(out)), 0);
 	assert_int_equal(sscanf(out, "key:  %99s", key), 1);
 	mbedtls_sha256((const uint8_t *)key, strlen(key), digest, 0);
-	at = (size_t)snprintf(want, sizeof(want), "key:  %s\nkeep:   my.laptop-2_a: \"sha256:", key);
+	at = (size_t)snprintf(want, sizeof(want),
+			      "key:  %s\nkeep:   my.laptop-2_a: \"sha256:", key);
 	for (size_t i = 0; i < sizeof(digest); i++)
 		at += (size_t)snprintf(want + at, sizeof(want) - at, "%02x", digest[i]);
 	snprintf(want + at, sizeof(want) - at, "\"\n");
@@ -122,10 +123,23 @@ static void the_line_to_keep_has_the_sha256_and_not_the_key(void **state)
 static void names_are_checked(void **state)
 {
 	(void)state;
-	static const char *const good[] = { "a", "9", "A.b-c_d", "_x",
-		"0123456789012345678901234567890123456789012345678901234567890123" };
-	static const char *const bad[] = { "", " ", "a b", "a:b", "a/b", "a\n", "\xc3\xa4", ".", "--", "_",
-		"01234567890123456789012345678901234567890123456789012345678901234" };
+	static const char *const good[] = {
+		"a", "9", "A.b-c_d", "_x",
+		"0123456789012345678901234567890123456789012345678901234567890123"
+	};
+	static const char *const bad[] = {
+		"",
+		" ",
+		"a b",
+		"a:b",
+		"a/b",
+		"a\n",
+		"\xc3\xa4",
+		".",
+		"--",
+		"_",
+		"01234567890123456789012345678901234567890123456789012345678901234"
+	};
 	char out[400];
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
@@ -141,9 +155,11 @@ static void names_are_checked(void **state)
 static void help_and_misuse_end_as_they_should(void **state)
 {
 	(void)state;
-	static const char *const help[] = { "key", "--help" }, *const new_help[] = { "key", "new", "--help" },
-		*const none[] = { "key" }, *const no_name[] = { "key", "new" },
-		*const other[] = { "key", "old", "a" }, *const more[] = { "key", "new", "a", "b" };
+	static const char *const help[] = { "key", "--help" },
+				 *const new_help[] = { "key", "new", "--help" },
+				 *const none[] = { "key" }, *const no_name[] = { "key", "new" },
+				 *const other[] = { "key", "old", "a" },
+				 *const more[] = { "key", "new", "a", "b" };
 	char out[1000];
 
 	assert_int_equal(run(2, help, out, sizeof(out)), 0);

@@ -73,6 +73,9 @@ static void the_markdown_has_every_row_of_every_table(void **state)
 	expect(text, "| `inner.deep` | true or false | `false` |  | Whether it is deep. |\n");
 	expect(text, "| `token` | text, secret |  | at least 8 bytes | A token. |\n");
 	expect(text, "\n### bare-one\n\nHas no options.\n\nIt has no options.\n");
+	expect(text, "\n- A value alone in place of a mapping `members.NAME` is its `role`.\n");
+	expect(text, "\n- A value alone in place of all options is `to`.\n");
+	expect(text, "| `parts` | list of mappings |  | at most 3 entries | Parts. |\n");
 	expect(text, "| `listen[].address` | text | *required* |");
 	expect(text, "| `timeouts.head` | duration | `30s` | 1ms to 1d |");
 }

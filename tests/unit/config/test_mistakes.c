@@ -52,7 +52,7 @@ static const struct slip slips[] = {
 	  "the file must be a mapping with keys such as workers, user, grace, timeouts, limits, "
 	  "but "
 	  "it is a list" },
-	{ "routes: []\n", 1, 9, "'routes' must have at least 1 entries, but it has 0" },
+	{ "routes: []\n", 1, 9, "'routes' must have at least 1 entry, but it has 0" },
 	{ ROUTE("handle: bare-one") "---\na: b\n", 3, 1,
 	  "a second document begins here, but a config is one document; take the line '---' away" },
 
@@ -183,6 +183,8 @@ static const struct slip slips[] = {
 	  "'path': '/a//b' is never matched: it has an empty segment, '.' or '..' in it" },
 	{ ROUTE("match: { path: /a/../b }\n  handle: bare-one"), 2, 18,
 	  "'path': '/a/../b' is never matched: it has an empty segment, '.' or '..' in it" },
+	{ ROUTE("match: { path: /a/./b }\n  handle: bare-one"), 2, 18,
+	  "'path': '/a/./b' is never matched: it has an empty segment, '.' or '..' in it" },
 	{ ROUTE("match: { path: /a%2F..%2Fb }\n  handle: bare-one"), 2, 18,
 	  "'path': '/a%2F..%2Fb' is never matched: it has an empty segment, '.' or '..' in it" },
 	{ ROUTE("match: { path: '/a b' }\n  handle: bare-one"), 2, 18,
@@ -211,7 +213,7 @@ static const struct slip slips[] = {
 	{ ROUTE("match: { method: 'G T' }\n  handle: bare-one"), 2, 20,
 	  "'method': 'G T' is no method; did you mean 'GET'?" },
 	{ ROUTE("match: { path: [] }\n  handle: bare-one"), 2, 18,
-	  "'path' must have at least 1 entries, but it has 0" },
+	  "'path' must have at least 1 entry, but it has 0" },
 	{ ROUTE("match: { path: /v1 }"), 2, 3, "'routes' needs the key 'handle'" },
 	{ ROUTE("handle: []"), 2, 11, "'handle' names no module, so this route could not answer" },
 	{ ROUTE("handle:"), 2, 10, "'handle' names no module, so this route could not answer" },
@@ -241,6 +243,15 @@ static const struct slip slips[] = {
 	  "one "
 	  "above it" },
 
+	/* A route whose match is not what was meant does not make later ones unreachable. */
+	{ "routes:\n- mtach: /v1\n  handle: bare-one\n- match: /v2\n  handle: bare-one\n", 2, 3,
+	  "unknown key 'mtach' of 'routes'; did you mean 'match'?" },
+	{ "routes:\n- match: { pth: /v1 }\n  handle: bare-one\n- match: /v2\n  handle: bare-one\n",
+	  2, 12, "unknown key 'pth' of 'match'; did you mean 'path'?" },
+	{ "routes:\n- match: { path: /v1, host: '' }\n  handle: bare-one\n"
+	  "- match: /v1\n  handle: bare-one\n",
+	  2, 29, "'host': '' is no host; write a name, or '*.example.org' for all below it" },
+
 	/* Each type of option. */
 	{ EVERY("flag: yes"), 4, 13,
 	  "'flag' must be true or false, but it is 'yes'; did you mean 'true'?" },
@@ -257,7 +268,7 @@ static const struct slip slips[] = {
 	{ EVERY("word: forbidden"), 4, 13,
 	  "'word': the word 'forbidden' is forbidden; write another" },
 	{ EVERY("word: 123456789012345678901"), 4, 13,
-	  "'word' must be a text of 0 to 20 bytes, but it is '123456789012345678901'" },
+	  "'word' must be a text of at most 20 bytes, but it is '123456789012345678901'" },
 	{ EVERY("word: \"a\\0b\""), 4, 13, "a text may not have a NUL byte in it" },
 	{ EVERY("wait: 5sec"), 4, 13,
 	  "'wait' must be a duration such as 250ms, 10s, 5m, 2h or 1d, but it is '5sec'; did you "

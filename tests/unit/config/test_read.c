@@ -372,8 +372,8 @@ static void what_is_shown_has_no_secret_and_all_defaults(void **state)
 		"      path: /v1/models\n      interval: 10s\n",
 		"  - address: \":81\"\n    mode: 0660\n  - address: unix:/run/x\n    mode: 0600\n",
 		"      host: [\"*.a.org\"]\n",
-		"            X-A: \"a: \\\"b\\\\\\\\\"\n            X-B: "
-		"\"${env:GATEHOUSE_TEST}\"\n",
+		"            X-A: \"a: \\\"b\\\\\\\\\"\n",
+		"            X-B: \"${env:GATEHOUSE_TEST}\"\n",
 		"          word: \"x${env:GATEHOUSE_TEST}y\"\n",
 		"          token: \"…\"\n",
 		"            bob: \"…\"\n            al: \"${env:GATEHOUSE_TEST}\"\n",

@@ -1,16 +1,13 @@
 """The harness itself: a client and an upstream face to face, and that what must be seen is seen."""
 
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness import Broken, Client, Malformed, Upstream, WebSocket, volley  # noqa: E402 pylint: disable=wrong-import-position
-from harness import http1  # noqa: E402 pylint: disable=wrong-import-position
-from harness.client import request  # noqa: E402 pylint: disable=wrong-import-position
-from harness.upstream import Tokens, websocket_echo  # noqa: E402 pylint: disable=wrong-import-position
+from harness import Broken, Client, Malformed, Upstream, WebSocket, volley
+from harness import http1
+from harness.client import request
+from harness.upstream import Tokens, websocket_echo
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

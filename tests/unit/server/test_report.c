@@ -1,0 +1,172 @@
+/* /metrics and /status of a server that is put together by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "core/base/metric.h"
+#include "core/route/access.h"
+#include "core/server/report.h"
+
+struct bench {
+	struct gh__server server;
+	struct gh__thread threads[2], *pointers[2];
+	struct gh__generation now, old;
+	struct gh__site site;
+	struct gh__upstream upstream, *upstreams[1];
+	struct gh__endpoint endpoints[2];
+	struct gh__arena arena;
+	const char *text;
+};
+
+static int begin(void **state)
+{
+	struct bench *b = calloc(1, sizeof *b);
+	struct gh__server *s = &b->server;
+
+	*state = b;
+	gh__arena_init(&b->arena, NULL, 0);
+	gh__list_init(&s->retired);
+	gh__list_init(&s->listeners);
+	s->path = "/etc/gatehouse/gateway.yaml";
+	s->metrics = gh__metrics_create();
+	s->access = gh__access_sink_create();
+	s->loop.now = 5000;
+	s->threads = b->pointers;
+	s->thread_count = 2;
+	b->pointers[0] = b->threads;
+	b->pointers[1] = b->threads + 1;
+	b->now.site = &b->site;
+	b->now.number = 3;
+	b->old.number = 2;
+	gh__list_add(&s->retired, &b->old.link);
+	s->current = &b->now;
+	s->reloads = 2;
+	b->endpoints[0].url = GH_STR("http://a");
+	b->endpoints[1].url = GH_STR("http://b");
+	b->upstream.name = GH_STR("mo\"d\\el\n");
+	b->upstream.endpoints = b->endpoints;
+	b->upstream.count = 2;
+	b->upstreams[0] = &b->upstream;
+	b->site.upstreams = b->upstreams;
+	b->site.upstream_count = 1;
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct bench *b = *state;
+
+	gh__arena_finish(&b->arena);
+	gh__metrics_destroy(b->server.metrics);
+	gh__access_sink_destroy(b->server.access);
+	free(b);
+	return 0;
+}
+
+static void look(struct bench *b, struct gh_str (*page)(struct gh__server *, struct gh__arena *))
+{
+	b->text = page(&b->server, &b->arena).at;
+}
+
+static void assert_has(const struct bench *b, const char *part)
+{
+	if (!strstr(b->text, part))
+		print_error("'%s' is not in:\n%s", part, b->text);
+	assert_non_null(strstr(b->text, part));
+}
+
+static void workers_are_summed(void **state)
+{
+	struct bench *b = *state;
+
+	gh__stat_add(&b->threads[0].worker.stats.requests[2], 40);
+	gh__stat_add(&b->threads[1].worker.stats.requests[2], 2);
+	gh__stat_add(&b->threads[1].worker.stats.requests[0], 7);
+	gh__stat_add(&b->threads[0].worker.stats.active, 5);
+	gh__stat_add(&b->threads[1].worker.stats.denied, 9);
+	look(b, gh__metrics_page);
+	assert_has(b, "\ngatehouse_requests_total{class=\"2xx\"} 42\n");
+	assert_has(b, "\ngatehouse_requests_total{class=\"left\"} 7\n");
+	assert_has(b, "\ngatehouse_requests_total{class=\"5xx\"} 0\n");
+	assert_has(b, "\ngatehouse_requests_active 5\n");
+	assert_has(b, "\ngatehouse_denied_total 9\n");
+}
+
+static void the_histogram_is_cumulative(void **state)
+{
+	struct bench *b = *state;
+
+	gh__stat_add(&b->threads[0].worker.stats.duration[0], 1);
+	gh__stat_add(&b->threads[1].worker.stats.duration[3], 2);
+	gh__stat_add(&b->threads[0].worker.stats.duration[GH__DURATION_BUCKETS - 1], 4);
+	gh__stat_add(&b->threads[0].worker.stats.duration_us, 1500000);
+	gh__stat_add(&b->threads[1].worker.stats.duration_us, 7);
+	look(b, gh__metrics_page);
+	assert_has(b, "_bucket{le=\"0.001\"} 1\n");
+	assert_has(b, "_bucket{le=\"0.01\"} 1\n");
+	assert_has(b, "_bucket{le=\"0.05\"} 3\n");
+	assert_has(b, "_bucket{le=\"300\"} 3\n");
+	assert_has(b, "_bucket{le=\"+Inf\"} 7\n");
+	assert_has(b, "\ngatehouse_request_duration_seconds_sum 1.500007\n");
+	assert_has(b, "\ngatehouse_request_duration_seconds_count 7\n");
+}
+
+static void upstreams_are_told_by_name_and_address(void **state)
+{
+	struct bench *b = *state;
+
+	atomic_store(&b->upstream.calls, 12);
+	atomic_store(&b->endpoints[0].busy, 3);
+	atomic_store(&b->endpoints[0].down_until, 5001);
+	look(b, gh__metrics_page);
+	assert_has(b, "\ngatehouse_upstream_up{upstream=\"mo\\\"d\\\\el\\n\",address=\"http://a\"} 0\n");
+	assert_has(b, "\ngatehouse_upstream_up{upstream=\"mo\\\"d\\\\el\\n\",address=\"http://b\"} 1\n");
+	assert_has(b, "\ngatehouse_upstream_busy{upstream=\"mo\\\"d\\\\el\\n\",address=\"http://a\"} 3\n");
+	assert_has(b, "\ngatehouse_upstream_calls_total{upstream=\"mo\\\"d\\\\el\\n\"} 12\n");
+	/* The same address twice would be two samples of one name. */
+	b->endpoints[1].url = b->endpoints[0].url;
+	look(b, gh__metrics_page);
+	const char *first = strstr(b->text, "\ngatehouse_upstream_up{");
+	assert_null(strstr(first + 1, "\ngatehouse_upstream_up{"));
+}
+
+static void reloads_and_modules_are_told(void **state)
+{
+	struct bench *b = *state;
+	char mistakes[] = "gateway.yaml:3:1: \"no\"";
+
+	gh_metric_add(gh__metric_get(b->server.metrics, GH__COUNTER, "gatehouse_mine_total", "k=\"v\"", "Mine."), 6);
+	look(b, gh__metrics_page);
+	assert_has(b, "\ngatehouse_config_last_reload_successful 1\n");
+	assert_has(b, "\ngatehouse_config_generation 3\n");
+	assert_has(b, "\ngatehouse_config_generations_draining 1\n");
+	assert_has(b, "\ngatehouse_config_reloads_total{result=\"ok\"} 2\n");
+	assert_has(b, "\ngatehouse_mine_total{k=\"v\"} 6\n");
+	b->server.refused = mistakes;
+	b->server.failed_reloads = 1;
+	look(b, gh__metrics_page);
+	assert_has(b, "\ngatehouse_config_last_reload_successful 0\n");
+	assert_has(b, "\ngatehouse_config_reloads_total{result=\"failed\"} 1\n");
+	look(b, gh__status_page);
+	assert_has(b, "\"generation\": 3,\n  \"draining\": [2],");
+	assert_has(b, "\"last_error\": \"gateway.yaml:3:1: \\\"no\\\"\" }");
+	assert_has(b, "{ \"name\": \"mo\\\"d\\\\el\\n\", ");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(workers_are_summed),
+		TEST(the_histogram_is_cumulative),
+		TEST(upstreams_are_told_by_name_and_address),
+		TEST(reloads_and_modules_are_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
