@@ -440,6 +440,7 @@ static void on_closed(struct gh__pump *p)
 	gh__deadline_finish(p->loop, &c->deadline);
 	drop_held(c);
 	c->conns->count--;
+	atomic_fetch_sub(&c->door->users, 1);
 	c->conns->on_close(c->conns, c);
 	gh__free(c);
 }
@@ -459,7 +460,7 @@ void gh__conns_init(struct gh__conns *conns, struct gh__loop *loop,
 }
 
 int gh__conn_accept(struct gh__conns *conns, int fd, const struct gh_address *peer,
-		    const struct gh__door *door)
+		    struct gh__door *door)
 {
 	struct gh__conn *c = gh__zalloc(sizeof *c);
 	int error = gh__pump_open(&c->pump, conns->loop, fd, GH__PUMP_WATCH_GONE, &pump_ops);
@@ -474,6 +475,7 @@ int gh__conn_accept(struct gh__conns *conns, int fd, const struct gh_address *pe
 	gh__later_init(&c->later, on_later);
 	c->conns = conns;
 	c->door = door;
+	atomic_fetch_add_explicit(&door->users, 1, memory_order_relaxed);
 	c->peer = *peer;
 	gh__list_add(&conns->all, &c->link);
 	conns->count++;

@@ -5,6 +5,8 @@
 #ifndef GATEHOUSE_CORE_NET_CONN_H
 #define GATEHOUSE_CORE_NET_CONN_H
 
+#include <stdatomic.h>
+
 #include "core/http/message.h"
 #include "core/net/pump.h"
 #include "core/net/stream.h"
@@ -28,9 +30,10 @@ struct gh__conns {
 	void *owner;
 };
 
-/* Where a connection came in. Lives as long as the process has it open, and as long as any of its
- * connections: counted by the server. */
+/* Where a connection came in. It stays as long as the process has it open, and as long as any of its
+ * connections. */
 struct gh__door {
+	atomic_uint users;    /* connections */
 	struct gh_str scheme; /* http */
 	struct gh_str name;   /* for logs */
 };
@@ -41,7 +44,7 @@ struct gh__conn {
 	struct gh__later later;
 	struct gh__list link;
 	struct gh__conns *conns;
-	const struct gh__door *door;
+	struct gh__door *door;
 	struct gh__stream *stream; /* NULL between requests */
 	struct gh__message *message; /* of the stream */
 	char *held;                /* bytes that came and could not be used yet */
@@ -58,7 +61,7 @@ void gh__conns_init(struct gh__conns *conns, struct gh__loop *loop,
 		    const struct gh__stream_listener *listener);
 /* Takes over an accepted descriptor. 0 or UV_E…; then it is still the caller's. */
 int gh__conn_accept(struct gh__conns *conns, int fd, const struct gh_address *peer,
-		    const struct gh__door *door);
+		    struct gh__door *door);
 /* Idle ones close now, the others with the end of their answer. */
 void gh__conns_stop(struct gh__conns *conns);
 /* All close now, visibly broken where an answer is under way. */

@@ -62,7 +62,8 @@ static void add(struct gh__access_log *log, enum gh__access_form form, struct gh
 	clock_gettime(CLOCK_REALTIME, &now);
 	e->wall_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	log->len += gh__access_line(log->lines + log->len, &log->clock,
-				    form == GH__ACCESS_COMBINED ? GH__LOG_COMBINED : GH__LOG_JSON, e);
+				    form == GH__ACCESS_COMBINED ? GH__LOG_COMBINED : GH__LOG_JSON,
+				    e);
 }
 
 static enum gh__access_form form_of(const struct gh__access_log *log)
@@ -70,11 +71,12 @@ static enum gh__access_form form_of(const struct gh__access_log *log)
 	return log ? gh__access_sink_form(log->sink) : GH__ACCESS_OFF;
 }
 
-static void write_line(struct gh__request *r, enum gh__access_form form, int status, uint64_t duration)
+static void write_line(struct gh__request *r, enum gh__access_form form, int status,
+		       uint64_t duration)
 {
 	const struct gh__stream *s = &r->stream;
 	const struct gh_request *req = &s->req;
-	/* A tunnel ends when one side goes; any other answer that did not come to its end is cut. */
+	/* A tunnel ends when one side goes; what else did not come to its end is cut. */
 	bool cut = r->status && !(s->flags & (GH__S_ENDED | GH__S_TUNNEL));
 	struct gh__access_entry e = {
 		.id = req->id,

@@ -20,7 +20,7 @@ uint64_t gh__access_sink_lost(const struct gh__access_sink *sink); /* lines, so 
 /* A worker's buffer of lines. */
 struct gh__access_log *gh__access_create(struct gh__access_sink *sink);
 void gh__access_destroy(struct gh__access_log *log); /* takes NULL */
-void gh__access_flush(struct gh__worker *w); /* end of a turn */
+void gh__access_flush(struct gh__worker *w);         /* end of a turn */
 
 /* Counts the request in the worker's stats and writes its line. */
 void gh__access_write(struct gh__request *r);

@@ -19,7 +19,8 @@ enum {
 	FIXED = 512, /* all that stands between them */
 };
 _Static_assert(MAX_ID + MAX_CLIENT + MAX_CALLER + MAX_METHOD + MAX_HOST + MAX_PATH + MAX_UPSTREAM +
-				MAX_ROUTE + FIXED <= GH__ACCESS_LINE,
+			       MAX_ROUTE + FIXED <=
+		       GH__ACCESS_LINE,
 	       "a JSON line fits");
 _Static_assert(MAX_CLIENT + MAX_CALLER + MAX_METHOD + MAX_PATH + MAX_REFERER + MAX_AGENT + FIXED <=
 		       GH__ACCESS_LINE,
@@ -68,8 +69,9 @@ static char *put_status(char *to, int status)
 
 static struct gh_str protocol_name(unsigned protocol)
 {
-	return protocol == 20 ? GH_STR("HTTP/2") :
-	       protocol == 10 ? GH_STR("HTTP/1.0") : GH_STR("HTTP/1.1");
+	return protocol == 20   ? GH_STR("HTTP/2")
+	       : protocol == 10 ? GH_STR("HTTP/1.0")
+				: GH_STR("HTTP/1.1");
 }
 
 /* The date comes from the one that HTTP writes: `Sun, 22 Nov 2026 10:00:00 GMT`. */

@@ -11,11 +11,12 @@
 enum { GH__ACCESS_LINE = 4096 };
 
 struct gh__access_entry {
-	int64_t wall_ms;          /* since 1970 */
+	int64_t wall_ms; /* since 1970 */
 	struct gh_str id, client, caller, method, host, path, upstream, route;
 	struct gh_str referer, agent; /* combined form only */
-	const char *reason;       /* not NULL: a head that was refused; then only client and status count */
-	unsigned protocol;        /* 10, 11, 20 */
+	const char
+		*reason; /* not NULL: a head that was refused; then only client and status count */
+	unsigned protocol; /* 10, 11, 20 */
 	int status;
 	uint64_t sent, received;
 	uint64_t duration, first_byte; /* ns; first_byte 0: none */

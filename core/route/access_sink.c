@@ -17,7 +17,7 @@
 enum way {
 	BY_WRITE, /* a file, or a pipe that we opened anew and that does not block */
 	BY_SEND,  /* a socket, such as the journal's */
-	BY_POLL,  /* a pipe that others share: asked first, and then no more than it takes at once */
+	BY_POLL, /* a pipe that others share: asked first, and then no more than it takes at once */
 };
 
 struct gh__access_sink {
@@ -27,8 +27,8 @@ struct gh__access_sink {
 	char *path;           /* NULL: stdout */
 	int fd;               /* -1: none */
 	enum way way;
-	bool rolls;           /* a plain file */
-	bool told;            /* that it cannot be written, until it can again */
+	bool rolls; /* a plain file */
+	bool told;  /* that it cannot be written, until it can again */
 	uint64_t size, roll_size;
 	int64_t keep;
 	char rest[GH__ACCESS_LINE]; /* of a line that was written in part */
@@ -154,7 +154,9 @@ void gh__access_sink_use(struct gh__access_sink *sink, const struct gh__access_l
 			open_target(sink);
 	}
 	pthread_mutex_unlock(&sink->lock);
-	atomic_store(&sink->form, off ? GH__ACCESS_OFF : combined ? GH__ACCESS_COMBINED : GH__ACCESS_JSON);
+	atomic_store(&sink->form, off        ? GH__ACCESS_OFF
+				  : combined ? GH__ACCESS_COMBINED
+					     : GH__ACCESS_JSON);
 }
 
 void gh__access_sink_reopen(struct gh__access_sink *sink)
@@ -247,11 +249,12 @@ static size_t put(struct gh__access_sink *sink, const char *at, size_t len)
 {
 	ssize_t n;
 
-	if (sink->way == BY_POLL && poll(&(struct pollfd){ .fd = sink->fd, .events = POLLOUT }, 1, 0) != 1)
+	if (sink->way == BY_POLL &&
+	    poll(&(struct pollfd){ .fd = sink->fd, .events = POLLOUT }, 1, 0) != 1)
 		return 0;
 	do {
-		n = sink->way == BY_SEND ? send(sink->fd, at, len, MSG_DONTWAIT | MSG_NOSIGNAL) :
-					   write(sink->fd, at, len);
+		n = sink->way == BY_SEND ? send(sink->fd, at, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+					 : write(sink->fd, at, len);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		tell(sink, errno);
@@ -291,7 +294,8 @@ static size_t next_portion(struct gh__access_sink *sink, const char *lines, size
 	size_t one = lines_within(lines, len, 0);
 	if (sink->size && sink->size + one > sink->roll_size)
 		roll(sink, one);
-	return lines_within(lines, len, sink->size < sink->roll_size ? sink->roll_size - sink->size : 0);
+	return lines_within(lines, len,
+			    sink->size < sink->roll_size ? sink->roll_size - sink->size : 0);
 }
 
 /* The lock is held. Returns how many bytes are dealt with. */

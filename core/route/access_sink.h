@@ -2,8 +2,8 @@
  * Where lines of the access log go: stdout or a file, which rolls by size and opens again. One a
  * process, shared by all workers; its lock is held for one write a turn of a loop.
  *
- * A line is written whole or lost and counted; where a write ends within one, its rest goes first the
- * next time. What nobody reads (a pipe that is full) holds no loop up.
+ * A line is written whole or lost and counted; where a write ends within one, its rest goes first
+ * the next time. What nobody reads (a pipe that is full) holds no loop up.
  */
 #ifndef GATEHOUSE_CORE_ROUTE_ACCESS_SINK_H
 #define GATEHOUSE_CORE_ROUTE_ACCESS_SINK_H

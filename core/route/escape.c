@@ -10,15 +10,16 @@ static bool is_plain(char c)
 	return u >= 0x20 && u < 0x7f && u != '"' && u != '\\';
 }
 
-/* Not zero when one of eight bytes may need an escape; it may be wrong about the bytes behind one that
- * does. */
+/* Not zero when one of eight bytes may need an escape; it may be wrong about the bytes behind one
+ * that does. */
 static uint64_t looks_odd(uint64_t eight)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
 	uint64_t quote = eight ^ ones * '"', slash = eight ^ ones * '\\', del = eight ^ ones * 0x7f;
 
 	return ((eight - ones * 0x20) | eight | ((quote - ones) & ~quote) |
-		((slash - ones) & ~slash) | ((del - ones) & ~del)) & high;
+		((slash - ones) & ~slash) | ((del - ones) & ~del)) &
+	       high;
 }
 
 /* How many bytes stand in front that need no escape: most often all. */

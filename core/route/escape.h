@@ -6,7 +6,8 @@
 
 #include <gatehouse/base.h>
 
-/* Both write at most `room` bytes, cut between characters where there are more, and return how many. */
+/* Both write at most `room` bytes, cut between characters where there are more, and return how
+ * many. */
 
 /* What is no visible ASCII, and `"` and `\`, as \xHH; spaces stay. */
 size_t gh__escape_hex(char *to, size_t room, struct gh_str s);

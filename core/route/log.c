@@ -24,8 +24,8 @@ void gh_log(struct gh_step *s, enum gh_level level, const char *format, ...)
 		GH_ARG(s->req->route), step->instance->module->name, text);
 }
 
-/* The shape is a promise: examples/fail2ban reads it. What the client chose stands after its address
- * and in quotes that it cannot leave. */
+/* The shape is a promise: examples/fail2ban reads it. What the client chose stands after its
+ * address and in quotes that it cannot leave. */
 void gh_log_denied(struct gh_step *s, struct gh_str user, const char *reason)
 {
 	struct gh__request *r = gh__request_of(s->req);
@@ -37,6 +37,6 @@ void gh_log_denied(struct gh_step *s, struct gh_str user, const char *reason)
 	gh__stat_add(&r->worker->stats.denied, 1);
 	gh__log(GH_LOG_WARN,
 		"denied client=" GH_FMT " user=\"%.*s\" reason=\"%.*s\" path=\"%.*s\" id=" GH_FMT,
-		GH_ARG(s->req->client_text), (int)name_len, name, (int)why_len, why, (int)path_len, path,
-		GH_ARG(s->req->id));
+		GH_ARG(s->req->client_text), (int)name_len, name, (int)why_len, why, (int)path_len,
+		path, GH_ARG(s->req->id));
 }

@@ -28,7 +28,8 @@ struct gh__admin {
 	struct gh__conns conns;
 	struct gh__acceptor acceptor;
 	struct gh__listener *listener; /* NULL: off */
-	struct gh__list leaving;       /* listeners from before a reload; connections may still know them */
+	struct gh__list
+		leaving; /* listeners from before a reload; connections may still know them */
 	struct gh__deadline sweep;
 	bool serving;
 };
@@ -183,8 +184,8 @@ static long port_of(struct gh_str authority)
 	return port;
 }
 
-/* A page in some browser may send requests to every loopback port of its machine: under a name of its
- * own that points there, or across sites. Both show in Host and Origin. */
+/* A page in some browser may send requests to every loopback port of its machine: under a name of
+ * its own that points there, or across sites. Both show in Host and Origin. */
 static bool may_ask(const struct gh__stream *s)
 {
 	const struct gh_request *req = &s->req;
@@ -212,29 +213,35 @@ static void on_head(struct gh__stream *s)
 
 	gh__headers_init(&s->res.headers, &s->arena);
 	if (!may_ask(s)) {
-		answer_text(s, 403, GH_STR("Ask by a loopback address and this port, and from no web page.\n"));
+		answer_text(
+			s, 403,
+			GH_STR("Ask by a loopback address and this port, and from no web page.\n"));
 		return;
 	}
 	for (size_t i = 0; i < GH_COUNT_OF(pages) && !found; i++)
 		if (gh_str_eq(pages[i].path, s->req.path))
 			found = pages + i;
 	if (!found) {
-		answer_text(s, 404, GH_STR("There are /healthz, /metrics, /status, /config, POST /reload and "
-					   "POST /validate.\n"));
+		answer_text(
+			s, 404,
+			GH_STR("There are /healthz, /metrics, /status, /config, POST /reload and "
+			       "POST /validate.\n"));
 		return;
 	}
 	bool get = gh_str_is(found->method, "GET");
-	if (!gh_str_eq(s->req.method, found->method) && !(get && gh_str_is(s->req.method, "HEAD"))) {
+	if (!gh_str_eq(s->req.method, found->method) &&
+	    !(get && gh_str_is(s->req.method, "HEAD"))) {
 		gh__headers_push(&s->res.headers, 0, GH_STR("Allow"),
 				 get ? GH_STR("GET, HEAD") : found->method);
-		answer_text(s, 405, get ? GH_STR("This is asked with GET.\n") :
-					  GH_STR("This is asked with POST.\n"));
+		answer_text(s, 405,
+			    get ? GH_STR("This is asked with GET.\n")
+				: GH_STR("This is asked with POST.\n"));
 		return;
 	}
 	found->show(s);
 }
 
-/* An answer is out before its request's head is done with: what else happens to it is of no matter. */
+/* An answer is out before the next byte is read: what else comes of its request does not matter. */
 static void on_body(struct gh__stream *s, struct gh_str slice, enum gh_part part)
 {
 	(void)s;
@@ -272,20 +279,12 @@ static const struct gh__stream_listener listener = {
 
 /* ---- listening ---- */
 
-static int admit(struct gh__acceptor *acceptor, const struct gh_address *peer)
+static enum gh__admission admit(struct gh__acceptor *acceptor, const struct gh_address *peer)
 {
 	const struct gh__admin *a = acceptor->owner;
 
 	(void)peer;
-	return a->conns.count < MAX_CONNECTIONS ? 0 : 1;
-}
-
-static bool is_known(const struct gh__admin *a, const struct gh__listener *l)
-{
-	for (const struct gh__list *at = a->conns.all.next; at != &a->conns.all; at = at->next)
-		if (GH__CONTAINER(at, struct gh__conn, link)->door == &l->door)
-			return true;
-	return atomic_load(&l->polls) != 0;
+	return a->conns.count < MAX_CONNECTIONS ? GH__ADMIT : GH__NOT_NOW;
 }
 
 static void sweep(struct gh__admin *a)
@@ -293,8 +292,8 @@ static void sweep(struct gh__admin *a)
 	for (struct gh__list *l = a->leaving.next, *next; l != &a->leaving; l = next) {
 		next = l->next;
 		struct gh__listener *old = GH__CONTAINER(l, struct gh__listener, link);
-		if (!is_known(a, old))
-			gh__listener_close(old);
+		if (atomic_load(&old->polls) == 0 && atomic_load(&old->door.users) == 0)
+			gh__listener_destroy(old);
 	}
 	if (!gh__list_empty(&a->leaving))
 		gh__deadline_set(&a->server->loop, &a->sweep, SWEEP_MS);
@@ -339,7 +338,7 @@ void gh__admin_destroy(struct gh__admin *a)
 {
 	GH_CHECK(a->conns.count == 0 && gh__list_empty(&a->leaving));
 	if (a->listener)
-		gh__listener_close(a->listener);
+		gh__listener_destroy(a->listener);
 	gh__free(a);
 }
 
@@ -352,7 +351,8 @@ static void make_folder(const struct owner *owner, struct gh_str path)
 		*slash = 0;
 		if (mkdir(folder, 0755) == 0 && owner->uid != (uid_t)-1 &&
 		    chown(folder, owner->uid, owner->gid))
-			gh__log(GH_LOG_WARN, "admin: %s cannot be given away: %s", folder, strerror(errno));
+			gh__log(GH_LOG_WARN, "admin: %s cannot be given away: %s", folder,
+				strerror(errno));
 	}
 	gh__free(folder);
 }
@@ -365,7 +365,8 @@ static struct gh__listener *open_listener(const struct gh__admin_config *c,
 	struct gh__listener *l = gh__listener_open(&c->listen, why, size);
 	/* Who the process becomes may then open it, too: that is who runs `gatehouse reload`. */
 	if (l && l->is_unix && owner->uid != (uid_t)-1 && chown(l->path, owner->uid, owner->gid))
-		gh__log(GH_LOG_WARN, "admin: %s cannot be given away: %s", l->path, strerror(errno));
+		gh__log(GH_LOG_WARN, "admin: %s cannot be given away: %s", l->path,
+			strerror(errno));
 	return l;
 }
 
@@ -390,7 +391,8 @@ int gh__admin_bind(struct gh__admin *a, const struct gh__admin_config *c, struct
 		return 0;
 	if (c->listen.place.line == 0) {
 		/* Nobody asked for this address: it is no reason not to serve. */
-		gh__log(GH_LOG_WARN, "admin: cannot listen on '" GH_FMT "': %s; there is no admin address",
+		gh__log(GH_LOG_WARN,
+			"admin: cannot listen on '" GH_FMT "': %s; there is no admin address",
 			GH_ARG(c->address), why);
 		return 0;
 	}
@@ -431,20 +433,23 @@ void gh__admin_use(struct gh__admin *a, const struct gh__admin_config *c)
 			begin(a);
 		else if (a->listener->is_unix && !a->listener->inherited &&
 			 chmod(a->listener->path, (mode_t)strtol(c->mode.at, NULL, 8)))
-			gh__log(GH_LOG_ERROR, "admin: mode of %s: %s", a->listener->path, strerror(errno));
+			gh__log(GH_LOG_ERROR, "admin: mode of %s: %s", a->listener->path,
+				strerror(errno));
 		return;
 	}
 	if (!is_off(c)) {
 		next = open_listener(c, &nobody, why, sizeof why);
 		if (!next && a->listener) {
-			gh__log(GH_LOG_ERROR, "admin: cannot listen on '" GH_FMT "': %s; it stays on " GH_FMT,
+			gh__log(GH_LOG_ERROR,
+				"admin: cannot listen on '" GH_FMT "': %s; it stays on " GH_FMT,
 				GH_ARG(c->address), why, GH_ARG(a->listener->door.name));
 			if (first)
 				begin(a);
 			return;
 		}
 		if (!next && c->listen.place.line)
-			gh__log(GH_LOG_ERROR, "admin: cannot listen on '" GH_FMT "': %s", GH_ARG(c->address), why);
+			gh__log(GH_LOG_ERROR, "admin: cannot listen on '" GH_FMT "': %s",
+				GH_ARG(c->address), why);
 	}
 	if (a->listener && first)
 		begin(a); /* one way out for all */

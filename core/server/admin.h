@@ -1,7 +1,8 @@
 /*
- * The admin listener: /metrics, /healthz, /status, POST /reload, GET /config with secrets hidden. On
- * the main thread's loop, through the same HTTP/1 as everything else. A unix socket of mode 0600 by
- * default; on loopback only if asked for, and then Host and Origin are checked.
+ * The admin listener: /metrics, /healthz, /status, /config with secrets hidden, POST /reload and
+ * POST /validate. On the main thread's loop, through the same HTTP/1 as everything else. A unix
+ * socket of mode 0600 by default; on loopback only if asked for, and then Host and Origin are
+ * checked.
  */
 #ifndef GATEHOUSE_CORE_SERVER_ADMIN_H
 #define GATEHOUSE_CORE_SERVER_ADMIN_H
@@ -13,8 +14,8 @@ struct gh__admin;
 
 struct gh__admin *gh__admin_create(struct gh__server *s);
 void gh__admin_destroy(struct gh__admin *a); /* after gh__admin_close(), if it was used */
-/* Opens its socket, before privileges are dropped to `user`, to whom its file is given. 0, or -1 and a
- * mistake. `off`: nothing. */
+/* Opens its socket, before privileges are dropped to `user`, to whom its file is given. 0, or -1 and
+ * a mistake. `off`: nothing. */
 int gh__admin_bind(struct gh__admin *a, const struct gh__admin_config *c, struct gh_str user,
 		   struct gh__mistakes *mistakes);
 /* Begins to serve; after a reload, moves to another address if the config says so. */

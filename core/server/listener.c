@@ -190,10 +190,18 @@ void gh__listener_close(struct gh__listener *l)
 {
 	struct stat st;
 
+	if (l->fd < 0)
+		return;
 	close(l->fd);
+	l->fd = -1;
 	if (l->path && !l->inherited && stat(l->path, &st) == 0 && st.st_dev == l->device &&
 	    st.st_ino == l->inode)
 		unlink(l->path);
+}
+
+void gh__listener_destroy(struct gh__listener *l)
+{
+	gh__listener_close(l);
 	gh__list_remove(&l->link);
 	gh__free(l->path);
 	gh__free((void *)(uintptr_t)l->door.name.at);
@@ -277,11 +285,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		socklen_t len = sizeof from;
 		struct gh_address peer;
 
-		/* Asked before the accept: what is not taken stays in the queue for another worker. */
-		if (a->admit && a->admit(a, NULL)) {
+		enum gh__admission may = a->admit ? a->admit(a, NULL) : GH__ADMIT;
+		if (may == GH__NOT_NOW)
 			pause_all(a);
+		if (may != GH__ADMIT)
 			return;
-		}
 		int fd = accept4(p->listener->fd, (struct sockaddr *)&from, &len,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
@@ -292,7 +300,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 			return;
 		}
 		peer_of(&from, &peer);
-		if ((a->admit && a->admit(a, &peer)) ||
+		if ((a->admit && a->admit(a, &peer) != GH__ADMIT) ||
 		    gh__conn_accept(a->conns, fd, &peer, &p->listener->door))
 			close(fd);
 		else if (a->taken)

@@ -25,12 +25,21 @@ struct gh__listener {
 /* Opens the socket, or takes the one of that address that the process was started with. NULL and a
  * sentence in `why` on failure. */
 struct gh__listener *gh__listener_open(const struct gh__listen_config *c, char *why, size_t size);
-/* Closes it, and removes its file. No worker may poll it any more. */
+/* Closes the socket and removes its file. No worker may poll it any more. */
 void gh__listener_close(struct gh__listener *l);
+/* Closes it if that was not done, and frees it. None of its connections may be open any more. */
+void gh__listener_destroy(struct gh__listener *l);
 /* Whether it is the one that this entry asks for. */
 bool gh__listener_is(const struct gh__listener *l, const struct gh__listen_config *c);
 /* The port that it really has: the system chooses where the config says 0. */
 uint16_t gh__listener_port(const struct gh__listener *l);
+
+enum gh__admission {
+	GH__ADMIT,
+	GH__NOT_MINE,  /* it is another worker's turn */
+	GH__NOT_NOW,   /* look again after a moment */
+	GH__TURN_AWAY,
+};
 
 /* How one loop accepts. */
 struct gh__acceptor {
@@ -38,8 +47,9 @@ struct gh__acceptor {
 	struct gh__conns *conns;
 	struct gh__list polls;
 	struct gh__deadline pause;  /* at a limit: no accept until then */
-	/* 0: take it. 1: not now, look again after a moment. -1: turn it away. NULL: take all. */
-	int (*admit)(struct gh__acceptor *a, const struct gh_address *peer);
+	/* Asked without a peer before the accept: what is not taken then stays in the queue. Asked with
+	 * the peer after it. NULL: take all. */
+	enum gh__admission (*admit)(struct gh__acceptor *a, const struct gh_address *peer);
 	void (*taken)(struct gh__acceptor *a); /* NULL: nothing */
 	void *owner;
 	bool paused;

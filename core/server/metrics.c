@@ -51,7 +51,8 @@ unsigned gh__server_draining(const struct gh__server *s)
 
 static void put_head(struct gh__text *t, const char *name, const char *type, const char *help)
 {
-	gh__text_printf(t, "# HELP gatehouse_%s %s\n# TYPE gatehouse_%s %s\n", name, help, name, type);
+	gh__text_printf(t, "# HELP gatehouse_%s %s\n# TYPE gatehouse_%s %s\n", name, help, name,
+			type);
 }
 
 static void put_one(struct gh__text *t, const char *name, const char *type, uint64_t value,
@@ -83,12 +84,14 @@ static void put_requests(struct gh__text *t, const struct gh__server *s)
 {
 	static const char *const classes[] = { "left", "1xx", "2xx", "3xx", "4xx", "5xx" };
 
-	put_head(t, "requests_total", "counter",
-		 "Requests that ended, by class of status; left: the client went before an answer.");
+	put_head(
+		t, "requests_total", "counter",
+		"Requests that ended, by class of status; left: the client went before an answer.");
 	for (size_t i = 0; i < GH_COUNT_OF(classes); i++)
 		gh__text_printf(t, "gatehouse_requests_total{class=\"%s\"} %llu\n", classes[i],
 				(unsigned long long)SUM(s, requests[i]));
-	put_one(t, "requests_active", "gauge", SUM(s, active), "Requests under way, tunnels included.");
+	put_one(t, "requests_active", "gauge", SUM(s, active),
+		"Requests under way, tunnels included.");
 	put_one(t, "refused_heads_total", "counter", SUM(s, refused),
 		"Heads that were no proper requests.");
 	put_one(t, "answers_cut_total", "counter", SUM(s, cut),
@@ -108,7 +111,9 @@ static void put_durations(struct gh__text *t, const struct gh__server *s)
 	for (size_t i = 0; i < GH__DURATION_BUCKETS; i++) {
 		below += SUM(s, duration[i]);
 		if (i == GH__DURATION_BUCKETS - 1)
-			gh__text_put(t, GH_STR("gatehouse_request_duration_seconds_bucket{le=\"+Inf\"} "));
+			gh__text_put(
+				t,
+				GH_STR("gatehouse_request_duration_seconds_bucket{le=\"+Inf\"} "));
 		else
 			gh__text_printf(t, "gatehouse_request_duration_seconds_bucket{le=\"%g\"} ",
 					gh__duration_bounds[i] / 1e6);
@@ -121,7 +126,8 @@ static void put_durations(struct gh__text *t, const struct gh__server *s)
 
 static void put_connections(struct gh__text *t, const struct gh__server *s)
 {
-	put_one(t, "connections", "gauge", SUM(s, connections), "Connections of clients that are open.");
+	put_one(t, "connections", "gauge", SUM(s, connections),
+		"Connections of clients that are open.");
 	put_one(t, "connections_max", "gauge", s->max_connections,
 		"Connections of clients that may be open.");
 	put_one(t, "connections_accepted_total", "counter", SUM(s, accepted), "Connections taken.");
@@ -168,7 +174,8 @@ static void put_endpoints(struct gh__text *t, const struct gh__server *s, const 
 			put_label(t, "upstream", u->name);
 			gh__text_put(t, GH_STR(","));
 			put_label(t, "address", u->endpoints[k].url);
-			gh__text_printf(t, "} %llu\n", (unsigned long long)value(s, u->endpoints + k));
+			gh__text_printf(t, "} %llu\n",
+					(unsigned long long)value(s, u->endpoints + k));
 		}
 	}
 }
@@ -195,10 +202,12 @@ static void put_upstreams(struct gh__text *t, const struct gh__server *s)
 	put_endpoints(t, s, "upstream_busy", "Calls that are under way to an address.", busy);
 	put_upstreams_counter(t, s, "upstream_calls_total", offsetof(struct gh__upstream, calls),
 			      "Calls that were begun.");
-	put_upstreams_counter(t, s, "upstream_failures_total", offsetof(struct gh__upstream, failures),
+	put_upstreams_counter(t, s, "upstream_failures_total",
+			      offsetof(struct gh__upstream, failures),
 			      "Connections to an address that came to nothing.");
-	put_upstreams_counter(t, s, "upstream_retries_total", offsetof(struct gh__upstream, retries),
-			      "Calls sent again because a connection that was kept had gone stale.");
+	put_upstreams_counter(
+		t, s, "upstream_retries_total", offsetof(struct gh__upstream, retries),
+		"Calls sent again because a connection that was kept had gone stale.");
 }
 
 /* ---- the process ---- */
@@ -241,7 +250,8 @@ static void put_process(struct gh__text *t, const struct gh__server *s)
 	getrlimit(RLIMIT_NOFILE, &files);
 	getrusage(RUSAGE_SELF, &used);
 	put_one(t, "workers", "gauge", s->thread_count, "Worker threads.");
-	put_one(t, "uptime_seconds", "counter", gh__server_uptime(s), "Since the process began to serve.");
+	put_one(t, "uptime_seconds", "counter", gh__server_uptime(s),
+		"Since the process began to serve.");
 	put_one(t, "process_resident_memory_bytes", "gauge", resident_bytes(), "Memory in use.");
 	put_one(t, "process_open_fds", "gauge", open_fds(), "Open descriptors.");
 	put_one(t, "process_max_fds", "gauge", files.rlim_cur, "Descriptors that may be open.");

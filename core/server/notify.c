@@ -60,7 +60,8 @@ uint64_t gh__notify_watchdog_interval(void)
 {
 	const char *text = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
 
-	if (!text || !getenv("NOTIFY_SOCKET") || (pid && strtoll(pid, NULL, 10) != (long long)getpid()))
+	if (!text || !getenv("NOTIFY_SOCKET") ||
+	    (pid && strtoll(pid, NULL, 10) != (long long)getpid()))
 		return 0;
 	long long us = strtoll(text, NULL, 10);
 	return us > 0 ? (uint64_t)us / 1000 : 0;

@@ -1,6 +1,6 @@
 /*
- * What the process tells of itself: /metrics for Prometheus and /status for people and scripts. Main
- * thread; reads what workers count without stopping them. Never a secret.
+ * What the process tells of itself: /metrics for Prometheus and /status for people and scripts.
+ * Main thread; reads what workers count without stopping them. Never a secret.
  */
 #ifndef GATEHOUSE_CORE_SERVER_REPORT_H
 #define GATEHOUSE_CORE_SERVER_REPORT_H

@@ -29,20 +29,23 @@ enum { FD_RESERVE = 64, SWEEP_MS = 100, MAX_CONFIG = 4 << 20 };
 
 /* ---- reading the config ---- */
 
-static struct gh__config *read_config(struct gh__server *s, enum gh__read_mode mode,
-				      struct gh__mistakes *mistakes)
+/* 0 and the file's bytes for gh__free(), or -1 and a mistake. */
+static int read_file(struct gh__server *s, struct gh__mistakes *mistakes, struct gh_str *ret_bytes)
 {
-	struct gh_str bytes;
-	int error = gh__file_read(s->path, MAX_CONFIG, &bytes);
+	int error = gh__file_read(s->path, MAX_CONFIG, ret_bytes);
 
-	if (error) {
+	if (error)
 		gh__mistake(mistakes, &(struct gh__place){ .file = s->path }, "%s: %s", s->path,
 			    error == EFBIG ? "it is too large to be a config" : strerror(error));
-		return NULL;
-	}
-	struct gh__config *c = gh__config_read(gh_str(s->path), bytes, s->modules, mode, mistakes);
-	gh__free((void *)(uintptr_t)bytes.at);
-	return c;
+	return error ? -1 : 0;
+}
+
+static struct gh__site *build(struct gh__server *s, struct gh_str bytes, struct gh__mistakes *mistakes)
+{
+	struct gh__config *c =
+		gh__config_read(gh_str(s->path), bytes, s->modules, GH__READ_ALL, mistakes);
+
+	return c ? gh__site_create(c, &s->grounds, mistakes) : NULL;
 }
 
 static char *text_of(struct gh__mistakes *mistakes)
@@ -55,9 +58,13 @@ static char *text_of(struct gh__mistakes *mistakes)
 struct gh__site *gh__server_build(struct gh__server *s, char **ret_mistakes)
 {
 	struct gh__mistakes *mistakes = gh__mistakes_create();
-	struct gh__config *c = read_config(s, GH__READ_ALL, mistakes);
-	struct gh__site *site = c ? gh__site_create(c, &s->grounds, mistakes) : NULL;
+	struct gh__site *site = NULL;
+	struct gh_str bytes;
 
+	if (read_file(s, mistakes, &bytes) == 0) {
+		site = build(s, bytes, mistakes);
+		gh__free((void *)(uintptr_t)bytes.at);
+	}
 	if (!site)
 		*ret_mistakes = text_of(mistakes);
 	gh__mistakes_destroy(mistakes);
@@ -112,7 +119,7 @@ static int open_listeners(struct gh__server *s, const struct gh__config *c,
 		failed = -1;
 	}
 	while (failed && !gh__list_empty(ret_opened))
-		gh__listener_close(GH__CONTAINER(ret_opened->next, struct gh__listener, link));
+		gh__listener_destroy(GH__CONTAINER(ret_opened->next, struct gh__listener, link));
 	return failed;
 }
 
@@ -125,6 +132,8 @@ static void on_sweep(struct gh__deadline *d)
 		struct gh__listener *listener = GH__CONTAINER(l, struct gh__listener, link);
 		if (atomic_load(&listener->polls) == 0)
 			gh__listener_close(listener);
+		if (listener->fd < 0 && atomic_load(&listener->door.users) == 0)
+			gh__listener_destroy(listener);
 	}
 	if (!gh__list_empty(&s->closing))
 		gh__deadline_set(&s->loop, &s->sweep, SWEEP_MS);
@@ -231,6 +240,13 @@ void gh__server_stop(struct gh__server *s)
 		(long long)s->current->site->config->grace.ms);
 	for (unsigned i = 0; i < s->thread_count; i++)
 		gh__thread_stop(s->threads[i]);
+	/* Refused by the system from now on, so that clients look elsewhere and do not wait here. */
+	while (!gh__list_empty(&s->listeners)) {
+		struct gh__list *l = s->listeners.next;
+		gh__list_remove(l);
+		gh__list_add(&s->closing, l);
+	}
+	gh__deadline_set(&s->loop, &s->sweep, 1);
 	gh__deadline_set(&s->loop, &s->cut, (uint64_t)s->current->site->config->grace.ms);
 }
 
@@ -272,6 +288,11 @@ static void watch_signals(struct gh__server *s)
 
 static void unwatch_signals(struct gh__server *s)
 {
+	sigset_t all;
+
+	/* One that comes now would find the system's own action. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	for (size_t i = 0; i < GH_COUNT_OF(s->signals); i++)
 		if (s->signals[i].data)
 			uv_close((uv_handle_t *)(s->signals + i), NULL);
@@ -333,9 +354,9 @@ static void end(struct gh__server *s)
 {
 	gh__generation_drop_all(s);
 	while (!gh__list_empty(&s->listeners))
-		gh__listener_close(GH__CONTAINER(s->listeners.next, struct gh__listener, link));
+		gh__listener_destroy(GH__CONTAINER(s->listeners.next, struct gh__listener, link));
 	while (!gh__list_empty(&s->closing))
-		gh__listener_close(GH__CONTAINER(s->closing.next, struct gh__listener, link));
+		gh__listener_destroy(GH__CONTAINER(s->closing.next, struct gh__listener, link));
 	gh__admin_destroy(s->admin);
 	gh__deadline_finish(&s->loop, &s->sweep);
 	gh__deadline_finish(&s->loop, &s->cut);
@@ -357,23 +378,25 @@ static void end(struct gh__server *s)
 static struct gh__site *prepare(struct gh__server *s, struct gh__list *opened)
 {
 	struct gh__mistakes *mistakes = gh__mistakes_create();
-	struct gh__config *c = read_config(s, GH__READ_WITHOUT_SECRETS, mistakes);
-	char *told = NULL;
+	struct gh__config *c = NULL;
 	struct gh__site *site = NULL;
+	struct gh_str bytes = { 0 };
 
-	if (!c || open_listeners(s, c, opened, mistakes) ||
-	    gh__admin_bind(s->admin, &c->admin, c->user, mistakes)) {
-		told = text_of(mistakes);
-	} else if (drop_to(c->user) == 0) {
-		site = gh__server_build(s, &told);
-		while (!site && !gh__list_empty(opened))
-			gh__listener_close(GH__CONTAINER(opened->next, struct gh__listener, link));
+	gh__list_init(opened);
+	if (read_file(s, mistakes, &bytes) == 0)
+		c = gh__config_read(gh_str(s->path), bytes, s->modules, GH__READ_WITHOUT_SECRETS,
+				    mistakes);
+	if (c && open_listeners(s, c, opened, mistakes) == 0 &&
+	    gh__admin_bind(s->admin, &c->admin, c->user, mistakes) == 0 && drop_to(c->user) == 0)
+		site = build(s, bytes, mistakes);
+	while (!site && !gh__list_empty(opened))
+		gh__listener_destroy(GH__CONTAINER(opened->next, struct gh__listener, link));
+	if (gh__mistakes_count(mistakes)) {
+		struct gh_str text = gh__mistakes_text(mistakes);
+		fwrite(text.at, 1, text.len, stderr);
 	}
-	if (told)
-		fputs(told, stderr);
-	gh__free(told);
-	if (c)
-		gh__config_free(c);
+	gh__config_free(c);
+	gh__free((void *)(uintptr_t)bytes.at);
 	gh__mistakes_destroy(mistakes);
 	return site;
 }
@@ -397,6 +420,8 @@ int gh__server_run(const char *path, const struct gh_module *const *modules)
 
 	raise_fd_limit();
 	begin(s, path, modules);
+	/* Before anything can be connected to; they are handled once the loop runs. */
+	watch_signals(s);
 	struct gh__site *site = prepare(s, &opened);
 	if (!site) {
 		gh__lanes_destroy(s->lanes);
@@ -406,7 +431,6 @@ int gh__server_run(const char *path, const struct gh_module *const *modules)
 	apply_limits(s, site->config);
 	gh__access_sink_use(s->access, &site->config->log.access);
 	start_workers(s, site->config);
-	watch_signals(s);
 	gh__generation_take_up(s, site);
 	use_listeners(s, site->config, &opened);
 	gh__admin_use(s->admin, &site->config->admin);

@@ -46,8 +46,8 @@ static void put_workers(struct gh__text *t, const struct gh__server *s)
 	gh__text_put(t, GH_STR("  \"workers\": ["));
 	for (unsigned i = 0; i < s->thread_count; i++) {
 		const struct gh__stats *stats = &s->threads[i]->worker.stats;
-		gh__text_printf(t, "%s\n    { \"connections\": %llu, \"active\": %llu }", i ? "," : "",
-				(unsigned long long)atomic_load(&stats->connections),
+		gh__text_printf(t, "%s\n    { \"connections\": %llu, \"active\": %llu }",
+				i ? "," : "", (unsigned long long)atomic_load(&stats->connections),
 				(unsigned long long)atomic_load(&stats->active));
 	}
 	gh__text_put(t, GH_STR("\n  ],\n"));
@@ -79,7 +79,8 @@ static void put_listeners(struct gh__text *t, const struct gh__server *s)
 	gh__text_put(t, GH_STR("],\n"));
 }
 
-static void put_endpoint(struct gh__text *t, const struct gh__server *s, const struct gh__endpoint *e)
+static void put_endpoint(struct gh__text *t, const struct gh__server *s,
+			 const struct gh__endpoint *e)
 {
 	gh__text_put(t, GH_STR("\n        { \"address\": "));
 	put_string(t, e->url);
@@ -97,8 +98,9 @@ static void put_upstreams(struct gh__text *t, const struct gh__server *s)
 		const struct gh__upstream *u = site->upstreams[i];
 		gh__text_put(t, i ? GH_STR(",\n    { \"name\": ") : GH_STR("\n    { \"name\": "));
 		put_string(t, u->name);
-		gh__text_printf(t, ", \"calls\": %llu, \"failures\": %llu, \"retries\": %llu,"
-				   " \"endpoints\": [",
+		gh__text_printf(t,
+				", \"calls\": %llu, \"failures\": %llu, \"retries\": %llu,"
+				" \"endpoints\": [",
 				(unsigned long long)atomic_load(&u->calls),
 				(unsigned long long)atomic_load(&u->failures),
 				(unsigned long long)atomic_load(&u->retries));
@@ -116,7 +118,8 @@ struct gh_str gh__status_page(struct gh__server *s, struct gh__arena *a)
 {
 	struct gh__text t = { 0 };
 
-	gh__text_printf(&t, "{\n  \"version\": \"%s\",\n  \"pid\": %ld,\n  \"uptime_seconds\": %llu,\n",
+	gh__text_printf(&t,
+			"{\n  \"version\": \"%s\",\n  \"pid\": %ld,\n  \"uptime_seconds\": %llu,\n",
 			GH_VERSION, (long)getpid(), (unsigned long long)gh__server_uptime(s));
 	gh__text_put(&t, GH_STR("  \"config\": "));
 	put_string(&t, gh_str(s->path));

@@ -36,23 +36,25 @@ static void order(struct gh__thread *t, struct gh__listener *l,
 
 /* ---- limits ---- */
 
-static int admit(struct gh__acceptor *a, const struct gh_address *peer)
+static enum gh__admission admit(struct gh__acceptor *a, const struct gh_address *peer)
 {
 	struct gh__thread *t = a->owner;
 	struct gh__server *s = t->server;
 
 	if (!peer) {
 		size_t all = atomic_load_explicit(&s->connections, memory_order_relaxed);
+		if (all >= s->max_connections)
+			return GH__NOT_NOW;
 		/* More than its share: the next one is another worker's. */
-		return all >= s->max_connections ||
-		       (s->thread_count > 1 && t->worker.conns.count > all / s->thread_count + 8);
+		return s->thread_count > 1 && t->worker.conns.count > all / s->thread_count + 8 ?
+			       GH__NOT_MINE : GH__ADMIT;
 	}
 	const struct gh__site *site = t->worker.site->site;
 	size_t limit = (size_t)site->config->limits.connections_per_address;
 	if (gh__peers_enter(s->peers, peer, limit && gh__site_trusts(site, peer) ? 0 : limit))
-		return 0;
+		return GH__ADMIT;
 	gh__stat_add(&t->worker.stats.turned_away, 1);
-	return -1;
+	return GH__TURN_AWAY;
 }
 
 static void taken(struct gh__acceptor *a)

@@ -59,7 +59,8 @@ static void unwell(struct check *k, const char *why)
 	if (k->failed < FAILURES)
 		k->failed++;
 	if (k->failed == FAILURES && !atomic_exchange(&k->endpoint->unhealthy, true))
-		gh__log(GH_LOG_ERROR, "upstream " GH_FMT ": " GH_FMT " is unhealthy: " GH_FMT ": %s",
+		gh__log(GH_LOG_ERROR,
+			"upstream " GH_FMT ": " GH_FMT " is unhealthy: " GH_FMT ": %s",
 			GH_ARG(k->upstream->name), GH_ARG(k->endpoint->url),
 			GH_ARG(k->upstream->health_path), why);
 	wait_for_next(k);
@@ -175,7 +176,8 @@ struct gh__health *gh__health_start(struct gh__pools *pools, struct gh__upstream
 	h->checks = gh__zalloc(checks * sizeof *h->checks);
 	gh__arena_init(&h->arena, NULL, 0);
 	gh__headers_init(&h->headers, &h->arena);
-	gh__headers_push(&h->headers, GH__H_USER_AGENT, GH_STR("User-Agent"), GH_STR("gatehouse-health"));
+	gh__headers_push(&h->headers, GH__H_USER_AGENT, GH_STR("User-Agent"),
+			 GH_STR("gatehouse-health"));
 	for (size_t i = 0; i < count; i++) {
 		for (size_t e = 0; upstreams[i]->health_path.len && e < upstreams[i]->count; e++) {
 			struct check *k = h->checks + h->count++;

@@ -1,7 +1,8 @@
 /*
- * Active checks: every address of an upstream that has a health path is asked for it again and again;
- * one that fails twice in a row is passed over until it answers once. On the first worker's thread
- * only, for the site that the worker has now; what is found stands in the endpoint, for all workers.
+ * Active checks: every address of an upstream that has a health path is asked for it again and
+ * again; one that fails twice in a row is passed over until it answers once. On the first worker's
+ * thread only, for the site that the worker has now; what is found stands in the endpoint, for all
+ * workers.
  */
 #ifndef GATEHOUSE_CORE_UPSTREAM_HEALTH_H
 #define GATEHOUSE_CORE_UPSTREAM_HEALTH_H

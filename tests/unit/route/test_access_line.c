@@ -31,7 +31,8 @@ static const struct gh__access_entry usual = {
 	.first_byte = 45006789,
 };
 
-static void assert_line(enum gh__log_format format, const struct gh__access_entry *e, const char *want)
+static void assert_line(enum gh__log_format format, const struct gh__access_entry *e,
+			const char *want)
 {
 	char line[GH__ACCESS_LINE + 1];
 	struct gh__access_clock clock = { 0 };
@@ -46,9 +47,11 @@ static void a_json_line_has_every_field(void **state)
 	assert_line(GH__LOG_JSON, &usual,
 		    "{\"time\":\"2026-11-22T10:00:00.007Z\",\"id\":\"0123456789abcdef01234567\","
 		    "\"client\":\"192.0.2.1\",\"caller\":\"laptop\",\"method\":\"POST\","
-		    "\"host\":\"ai.example.org\",\"path\":\"/v1/chat/completions\",\"proto\":\"HTTP/1.1\","
+		    "\"host\":\"ai.example.org\",\"path\":\"/v1/chat/"
+		    "completions\",\"proto\":\"HTTP/1.1\","
 		    "\"status\":200,\"bytes\":12345,\"received\":678,\"duration_ms\":1234.567,"
-		    "\"first_byte_ms\":45.006,\"upstream\":\"http://127.0.0.1:1234\",\"route\":\"/v1\"}\n");
+		    "\"first_byte_ms\":45.006,\"upstream\":\"http://127.0.0.1:1234\",\"route\":\"/"
+		    "v1\"}\n");
 }
 
 static void what_is_not_known_is_null_and_a_break_shows(void **state)
@@ -79,14 +82,16 @@ static void strings_cannot_leave_their_quotes_in_json(void **state)
 	(void)state;
 	e.caller = GH_STR("a\"b\\c\nd\x1b[m \xc3\xa9 \xff");
 	line[gh__access_line(line, &clock, GH__LOG_JSON, &e)] = 0;
-	assert_non_null(strstr(line, "\"caller\":\"a\\\"b\\\\c\\nd\\u001b[m \xc3\xa9 \xef\xbf\xbd\",\"method\""));
+	assert_non_null(strstr(
+		line, "\"caller\":\"a\\\"b\\\\c\\nd\\u001b[m \xc3\xa9 \xef\xbf\xbd\",\"method\""));
 }
 
 static void a_combined_line_is_apaches(void **state)
 {
 	(void)state;
 	assert_line(GH__LOG_COMBINED, &usual,
-		    "192.0.2.1 - laptop [22/Nov/2026:10:00:00 +0000] \"POST /v1/chat/completions HTTP/1.1\" "
+		    "192.0.2.1 - laptop [22/Nov/2026:10:00:00 +0000] \"POST /v1/chat/completions "
+		    "HTTP/1.1\" "
 		    "200 12345 \"https://ai.example.org/chat\" \"curl/8.0\"\n");
 }
 
@@ -100,13 +105,17 @@ static void strings_cannot_leave_their_quotes_in_combined(void **state)
 	e.referer = (struct gh_str){ 0 };
 	e.agent = GH_STR("x\" 500 0 \"\xc3\xa9\x7f");
 	assert_line(GH__LOG_COMBINED, &e,
-		    "192.0.2.1 - a_b\\x22c [22/Nov/2026:10:00:00 +0000] \"POST /\\x22\\x5c\\x0a HTTP/1.1\" "
+		    "192.0.2.1 - a_b\\x22c [22/Nov/2026:10:00:00 +0000] \"POST /\\x22\\x5c\\x0a "
+		    "HTTP/1.1\" "
 		    "200 12345 \"-\" \"x\\x22 500 0 \\x22\\xc3\\xa9\\x7f\"\n");
 }
 
 static void a_referer_tells_no_query_and_no_credentials(void **state)
 {
-	static const struct { struct gh_str referer; const char *want; } rows[] = {
+	static const struct {
+		struct gh_str referer;
+		const char *want;
+	} rows[] = {
 		{ GH_STR_INIT("https://h/a?key=S"), "\"https://h/a\"" },
 		{ GH_STR_INIT("https://h/a#S"), "\"https://h/a\"" },
 		{ GH_STR_INIT("https://me:S@h/a@b"), "\"https://h/a@b\"" },
@@ -139,10 +148,12 @@ static void a_refused_head_is_a_line_without_its_bytes(void **state)
 	};
 
 	(void)state;
-	assert_line(GH__LOG_JSON, &e,
-		    "{\"time\":\"2026-11-22T10:00:00.999Z\",\"client\":\"2001:db8::1\",\"status\":400,"
-		    "\"reason\":\"a \\\"field\\\" is bad\"}\n");
-	assert_line(GH__LOG_COMBINED, &e, "2001:db8::1 - - [22/Nov/2026:10:00:00 +0000] \"-\" 400 0 \"-\" \"-\"\n");
+	assert_line(
+		GH__LOG_JSON, &e,
+		"{\"time\":\"2026-11-22T10:00:00.999Z\",\"client\":\"2001:db8::1\",\"status\":400,"
+		"\"reason\":\"a \\\"field\\\" is bad\"}\n");
+	assert_line(GH__LOG_COMBINED, &e,
+		    "2001:db8::1 - - [22/Nov/2026:10:00:00 +0000] \"-\" 400 0 \"-\" \"-\"\n");
 }
 
 static void the_date_moves_on(void **state)
@@ -175,10 +186,23 @@ static void the_longest_line_fits(void **state)
 		struct gh_str s = { bytes, sizeof bytes };
 		struct gh__access_entry e = {
 			.wall_ms = SECOND * 1000,
-			.id = s, .client = s, .caller = s, .method = s, .host = s, .path = s, .upstream = s,
-			.route = s, .referer = s, .agent = s, .protocol = 11, .status = 200,
-			.sent = UINT64_MAX, .received = UINT64_MAX, .duration = UINT64_MAX,
-			.first_byte = UINT64_MAX, .end = GH__ACCESS_CUT,
+			.id = s,
+			.client = s,
+			.caller = s,
+			.method = s,
+			.host = s,
+			.path = s,
+			.upstream = s,
+			.route = s,
+			.referer = s,
+			.agent = s,
+			.protocol = 11,
+			.status = 200,
+			.sent = UINT64_MAX,
+			.received = UINT64_MAX,
+			.duration = UINT64_MAX,
+			.first_byte = UINT64_MAX,
+			.end = GH__ACCESS_CUT,
 		};
 		for (int format = GH__LOG_JSON; format <= GH__LOG_COMBINED; format++) {
 			struct gh__access_clock clock = { 0 };

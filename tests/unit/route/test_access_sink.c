@@ -54,7 +54,9 @@ static int end(void **state)
 
 static void use(struct place *p, const char *to, int64_t roll_size, int64_t keep)
 {
-	struct gh__access_log_config c = { .to = gh_str(to), .roll_size = { roll_size }, .keep = keep };
+	struct gh__access_log_config c = { .to = gh_str(to),
+					   .roll_size = { roll_size },
+					   .keep = keep };
 
 	gh__access_sink_use(p->sink, &c);
 }
@@ -126,7 +128,7 @@ static void it_rolls_between_lines_and_keeps_so_many(void **state)
 	struct place *p = *state;
 
 	use(p, p->log, 10, 2);
-	put(p, "1234\n5678\n");       /* ten bytes: just full */
+	put(p, "1234\n5678\n"); /* ten bytes: just full */
 	assert_file(p, ".1", NULL);
 	put(p, "a\nb\nc\nd\ne\nf\n"); /* five lines fit */
 	assert_file(p, "", "f\n");
@@ -267,6 +269,8 @@ static void a_pipe_that_nobody_reads_holds_nothing_up(void **state)
 	int fds[2];
 
 	assert_int_equal(pipe(fds), 0);
+	/* One page: less than a batch. */
+	assert_true(fcntl(fds[1], F_SETPIPE_SZ, 4096) >= 4096);
 	dup2(fds[1], STDOUT_FILENO);
 	close(fds[1]);
 	fill_and_read(p, fds[0]);
@@ -304,7 +308,8 @@ static void *write_many(void *arg)
 	for (int batch = 0; batch < BATCHES; batch++) {
 		size_t at = 0;
 		for (int i = 0; i < LINES; i++)
-			at += (size_t)sprintf(lines + at, "[%d %04d]\n", w->number, batch * LINES + i);
+			at += (size_t)sprintf(lines + at, "[%d %04d]\n", w->number,
+					      batch * LINES + i);
 		gh__access_sink_write(w->place->sink, lines, at);
 	}
 	return NULL;

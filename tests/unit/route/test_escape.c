@@ -48,7 +48,8 @@ static void every_byte_at_every_place(void **state)
 /* What is cut is cut between escapes, and nothing is written behind the room. */
 static void room_is_kept(void **state)
 {
-	static const struct gh_str s = GH_STR_INIT("ab\"\x01\xe2\x82\xac\xff" "cdefghijklmnop");
+	static const struct gh_str s = GH_STR_INIT("ab\"\x01\xe2\x82\xac\xff"
+						   "cdefghijklmnop");
 	char whole_hex[200], whole_json[200], out[200];
 	size_t hex = gh__escape_hex(whole_hex, sizeof whole_hex, s);
 	size_t json = gh__escape_json(whole_json, sizeof whole_json, s);

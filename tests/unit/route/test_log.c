@@ -31,8 +31,9 @@ static void assert_log(const struct gh_test_answer *a, const char *want)
 {
 	int year, month, day, hour, minute, second, ms, at = 0;
 
-	assert_int_equal(sscanf(a->log, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ %n", &year, &month, &day, &hour,
-				&minute, &second, &ms, &at), 7);
+	assert_int_equal(sscanf(a->log, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ %n", &year, &month, &day,
+				&hour, &minute, &second, &ms, &at),
+			 7);
 	assert_true(year >= 2024 && at > 0);
 	/* The id is random: 24 hex digits. */
 	const char *id = strstr(want, "ID"), *got = a->log + at;
@@ -55,7 +56,8 @@ static void a_failed_login_has_a_fixed_shape(void **state)
 	gh_test_client(t, "2001:db8::7");
 	user = "x\" client=203.0.113.9 user=\"\n\x1b\\";
 	assert_log(gh_test_send(t, "GET", "/", NULL, NULL),
-		   "warn denied client=2001:db8::7 user=\"x\\x22 client=203.0.113.9 user=\\x22\\x0a\\x1b\\x5c\" "
+		   "warn denied client=2001:db8::7 user=\"x\\x22 client=203.0.113.9 "
+		   "user=\\x22\\x0a\\x1b\\x5c\" "
 		   "reason=\"wrong password\" path=\"/\" id=ID\n");
 	gh_test_end(t);
 }

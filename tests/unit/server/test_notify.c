@@ -24,7 +24,8 @@ static int listen_on(const char *name)
 	if (*name == '@')
 		a.sun_path[0] = 0;
 	assert_int_equal(bind(fd, (struct sockaddr *)&a,
-			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))), 0);
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
+			 0);
 	setenv("NOTIFY_SOCKET", name, 1);
 	return fd;
 }

@@ -123,9 +123,14 @@ static void upstreams_are_told_by_name_and_address(void **state)
 	atomic_store(&b->endpoints[0].busy, 3);
 	atomic_store(&b->endpoints[0].down_until, 5001);
 	look(b, gh__metrics_page);
-	assert_has(b, "\ngatehouse_upstream_up{upstream=\"mo\\\"d\\\\el\\n\",address=\"http://a\"} 0\n");
-	assert_has(b, "\ngatehouse_upstream_up{upstream=\"mo\\\"d\\\\el\\n\",address=\"http://b\"} 1\n");
-	assert_has(b, "\ngatehouse_upstream_busy{upstream=\"mo\\\"d\\\\el\\n\",address=\"http://a\"} 3\n");
+	assert_has(
+		b,
+		"\ngatehouse_upstream_up{upstream=\"mo\\\"d\\\\el\\n\",address=\"http://a\"} 0\n");
+	assert_has(
+		b,
+		"\ngatehouse_upstream_up{upstream=\"mo\\\"d\\\\el\\n\",address=\"http://b\"} 1\n");
+	assert_has(b, "\ngatehouse_upstream_busy{upstream=\"mo\\\"d\\\\el\\n\",address=\"http://"
+		      "a\"} 3\n");
 	assert_has(b, "\ngatehouse_upstream_calls_total{upstream=\"mo\\\"d\\\\el\\n\"} 12\n");
 	/* The same address twice would be two samples of one name. */
 	b->endpoints[1].url = b->endpoints[0].url;
@@ -139,7 +144,9 @@ static void reloads_and_modules_are_told(void **state)
 	struct bench *b = *state;
 	char mistakes[] = "gateway.yaml:3:1: \"no\"";
 
-	gh_metric_add(gh__metric_get(b->server.metrics, GH__COUNTER, "gatehouse_mine_total", "k=\"v\"", "Mine."), 6);
+	gh_metric_add(gh__metric_get(b->server.metrics, GH__COUNTER, "gatehouse_mine_total",
+				     "k=\"v\"", "Mine."),
+		      6);
 	look(b, gh__metrics_page);
 	assert_has(b, "\ngatehouse_config_last_reload_successful 1\n");
 	assert_has(b, "\ngatehouse_config_generation 3\n");

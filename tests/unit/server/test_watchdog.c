@@ -33,7 +33,8 @@ static int begin(void **state)
 	memcpy(a.sun_path + 1, name + 1, strlen(name) - 1);
 	b->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	assert_int_equal(bind(b->fd, (struct sockaddr *)&a,
-			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))), 0);
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
+			 0);
 	setenv("NOTIFY_SOCKET", name, 1);
 	snprintf(usec, sizeof usec, "%d", INTERVAL_MS * 1000);
 	setenv("WATCHDOG_USEC", usec, 1);

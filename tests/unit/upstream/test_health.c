@@ -127,15 +127,26 @@ static int begin(void **state)
 	snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
 	/* The second has nobody behind it: port 1 of loopback refuses. */
 	struct gh__endpoint_config endpoints[] = {
-		{ .url = gh_str(url), .host = gh_str(host), .port = port, .authority = GH_STR("model.test") },
-		{ .url = GH_STR("http://127.0.0.1:1"), .host = gh_str(host), .port = 1,
+		{ .url = gh_str(url),
+		  .host = gh_str(host),
+		  .port = port,
+		  .authority = GH_STR("model.test") },
+		{ .url = GH_STR("http://127.0.0.1:1"),
+		  .host = gh_str(host),
+		  .port = 1,
 		  .authority = GH_STR("other.test") },
 	};
 	struct gh_upstream config = {
-		.name = GH_STR("model"), .identity = GH_STR("model"),
-		.endpoints = endpoints, .endpoint_count = 2,
-		.connect_timeout = { 5000 }, .keepalive = { 0 }, .fail_timeout = { 2000 },
-		.health = { .path = GH_STR("/v1/models"), .interval = { INTERVAL }, .timeout = { TIMEOUT } },
+		.name = GH_STR("model"),
+		.identity = GH_STR("model"),
+		.endpoints = endpoints,
+		.endpoint_count = 2,
+		.connect_timeout = { 5000 },
+		.keepalive = { 0 },
+		.fail_timeout = { 2000 },
+		.health = { .path = GH_STR("/v1/models"),
+			    .interval = { INTERVAL },
+			    .timeout = { TIMEOUT } },
 	};
 	b->upstream = gh__upstream_ref(&b->upstreams, &config);
 	b->server.answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
@@ -222,7 +233,7 @@ static void each_address_is_asked_for_itself(void **state)
 	settle(b, 1);
 	assert_false(is_unhealthy(b, 1)); /* once is not enough */
 	next_round(b);
-	settle(b, 2);                     /* nobody asked the first in the second's stead */
+	settle(b, 2); /* nobody asked the first in the second's stead */
 	assert_true(is_unhealthy(b, 1));
 	assert_false(is_unhealthy(b, 0));
 }
