@@ -143,7 +143,12 @@ static void on_later(struct gh__later *later)
 			return;
 	}
 	bool last = s->flags & (GH__S_CLOSE | GH__S_UNTIL_CLOSE | GH__S_TUNNEL);
+	bool unread = !(s->flags & GH__S_BODY_ENDED) || c->here;
 	end_stream(c);
+	if (c->conns->stopping && !unread && !c->pump.queued) {
+		gh__conn_close(c, GH__PUMP_FIN); /* nobody waits for a client that has all it asked for */
+		return;
+	}
 	if (last || c->conns->stopping) {
 		linger(c);
 		return;
