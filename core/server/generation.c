@@ -44,7 +44,7 @@ static void destroy(struct gh__generation *g)
 {
 	gh__list_remove(&g->link);
 	gh__site_destroy(g->site);
-	gh__free(g->locals);
+	gh__free(g->dying);
 	gh__free(g);
 }
 
@@ -65,7 +65,7 @@ static void open_forget(struct gh__loop *loop, struct gh__letter *letter)
 	struct gh__site *site = f->generation->site;
 
 	for (size_t i = 0; i < site->upstream_count; i++)
-		if (site->upstreams[i]->refs == 1)
+		if (f->generation->dying[i])
 			gh__pools_forget(&w->pools, site->upstreams[i]->id, site->upstreams[i]->count);
 	f->letter.open = open_forgotten;
 	gh__loop_post(&f->generation->server->loop, &f->letter);
@@ -79,6 +79,9 @@ static void open_unused(struct gh__loop *loop, struct gh__letter *letter)
 	(void)loop;
 	if (s->stopping)
 		return; /* gh__generation_drop_all() sees to it */
+	g->dying = gh__zalloc(g->site->upstream_count + 1);
+	for (size_t i = 0; i < g->site->upstream_count; i++)
+		g->dying[i] = g->site->upstreams[i]->refs == 1;
 	atomic_store(&g->users, s->thread_count);
 	for (unsigned i = 0; i < s->thread_count; i++) {
 		struct forget *f = gh__zalloc(sizeof *f);

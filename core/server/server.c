@@ -179,9 +179,9 @@ static void apply_limits(struct gh__server *s, const struct gh__config *c)
 	getrlimit(RLIMIT_NOFILE, &files);
 	/* Each request may need a second descriptor, towards its upstream. */
 	size_t most = files.rlim_cur > 2 * FD_RESERVE ? (files.rlim_cur - FD_RESERVE) / 2 : FD_RESERVE / 2;
-	s->max_connections = most;
 	if (c->limits.connections && (size_t)c->limits.connections < most)
-		s->max_connections = (size_t)c->limits.connections;
+		most = (size_t)c->limits.connections;
+	atomic_store(&s->max_connections, most);
 }
 
 char *gh__server_reload(struct gh__server *s)

@@ -28,7 +28,7 @@ struct gh__generation {
 	struct gh__server *server;
 	atomic_uint users;        /* workers that hold it */
 	struct gh__letter unused;
-	struct gh__site_local **locals; /* one a worker, until taken up */
+	bool *dying;              /* once unused: which of its upstreams nobody else has */
 	uint64_t number;
 };
 
@@ -48,7 +48,7 @@ struct gh__server {
 	struct gh__grounds grounds;
 	atomic_size_t collected;  /* bytes of bodies held in memory */
 	atomic_size_t connections; /* of all workers */
-	size_t max_connections;
+	atomic_size_t max_connections;
 	struct gh__peers *peers;  /* connections by address, when they are limited */
 	struct gh__access_sink *access;
 	struct gh__admin *admin;

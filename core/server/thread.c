@@ -43,7 +43,7 @@ static enum gh__admission admit(struct gh__acceptor *a, const struct gh_address 
 
 	if (!peer) {
 		size_t all = atomic_load_explicit(&s->connections, memory_order_relaxed);
-		if (all >= s->max_connections)
+		if (all >= atomic_load_explicit(&s->max_connections, memory_order_relaxed))
 			return GH__NOT_NOW;
 		/* More than its share: the next one is another worker's. */
 		return s->thread_count > 1 && t->worker.conns.count > all / s->thread_count + 8 ?
