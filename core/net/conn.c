@@ -1,9 +1,5 @@
 #include "core/net/conn.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include "core/base/memory.h"
 #include "core/http/header.h"
 #include "core/http/text.h"
@@ -474,8 +470,6 @@ int gh__conn_accept(struct gh__conns *conns, int fd, const struct gh_address *pe
 		gh__free(c);
 		return error;
 	}
-	if (peer->family != AF_UNIX)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	gh__deadline_init(&c->deadline, on_deadline);
 	gh__later_init(&c->later, on_later);
 	c->conns = conns;

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -147,6 +148,17 @@ static int open_socket(const struct gh__listen_config *c, const struct sockaddr_
 	return 0;
 }
 
+/* What every accepted socket inherits: no waiting for more bytes, and a peer that is gone without a
+ * word is noticed in two minutes, also in a WebSocket that is silent. */
+static void set_tcp(int fd)
+{
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){ 1 }, sizeof(int));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &(int){ 60 }, sizeof(int));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &(int){ 20 }, sizeof(int));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &(int){ 3 }, sizeof(int));
+}
+
 struct gh__listener *gh__listener_open(const struct gh__listen_config *c, char *why, size_t size)
 {
 	struct sockaddr_storage address;
@@ -169,6 +181,8 @@ struct gh__listener *gh__listener_open(const struct gh__listen_config *c, char *
 			return NULL;
 		}
 	}
+	if (!c->is_unix)
+		set_tcp(fd);
 	struct gh__listener *l = gh__zalloc(sizeof *l);
 	gh__list_init(&l->link);
 	l->fd = fd;

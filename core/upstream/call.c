@@ -172,6 +172,8 @@ void gh__call_body(struct gh__call *c, struct gh_str slice, enum gh_part part)
 	}
 	write_slice(c, slice, part);
 	gh__out_flush(loop_of(c)->out);
+	if (c->flags & GH__CALL_TUNNEL)
+		wait_for_answer(c); /* a tunnel is idle when neither side speaks */
 }
 
 size_t gh__call_pressure(const struct gh__call *c)
