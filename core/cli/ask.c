@@ -53,12 +53,13 @@ static int write_all(int fd, const char *at, size_t len)
 }
 
 static int exchange(int fd, const char *method, const char *path, const char *authority,
-		    int *ret_status, struct gh_str *ret_body)
+		    const char *config, int *ret_status, struct gh_str *ret_body)
 {
-	char head[512];
+	char head[PATH_MAX + 512];
 	int n = snprintf(head, sizeof head,
-			 "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-			 method, path, authority);
+			 "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: 0\r\n"
+			 "Gatehouse-Config: %s\r\n\r\n",
+			 method, path, authority, config);
 
 	if (n < 0 || (size_t)n >= sizeof head || write_all(fd, head, (size_t)n))
 		return -1;
@@ -94,17 +95,16 @@ int gh__cli_ask(const char *config, const char *method, const char *path, int *r
 	struct gh__mistakes *mistakes = gh__mistakes_create();
 	struct gh_str bytes;
 	struct gh__config *c = NULL;
+	char real[PATH_MAX];
 	int result = 1, error = gh__file_read(config, MAX_CONFIG, &bytes);
 
-	if (error) {
-		fprintf(stderr, "gatehouse: %s: %s\n", config, strerror(error));
-	} else {
+	if (!error) {
 		c = gh__config_read(gh_str(config), bytes, gh__modules, GH__READ_WITHOUT_SECRETS, mistakes);
 		gh__free((void *)(uintptr_t)bytes.at);
-		if (!c) {
-			struct gh_str text = gh__mistakes_text(mistakes);
-			fwrite(text.at, 1, text.len, stderr);
-		}
+	}
+	if (c && !realpath(config, real)) {
+		gh__config_free(c);
+		c = NULL;
 	}
 	if (c) {
 		int fd = c->admin.address.len && !gh_str_is(c->admin.address, "off") ?
@@ -113,7 +113,7 @@ int gh__cli_ask(const char *config, const char *method, const char *path, int *r
 		if (fd >= 0) {
 			result = exchange(fd, method, path,
 					  c->admin.listen.is_unix ? "localhost" : c->admin.address.at,
-					  ret_status, ret_body);
+					  real, ret_status, ret_body);
 			close(fd);
 		}
 		gh__config_free(c);

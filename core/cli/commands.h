@@ -34,8 +34,9 @@ int gh__cli(int argc, char **argv);
 int gh__cli_options(int argc, char **argv, const char *help, const char **ret_config,
 		    const char **ret_rest);
 
-/* Asks the daemon that this config names as its own: 0 and the answer, or -1: none is there. The
- * body is for gh__free(). A config with mistakes: 1, and they have been told. */
+/* Asks the daemon whose admin address this config names: 0 and the answer, whose body is for
+ * gh__free(); 409 where it serves by another file. -1: none is there. 1: the config has mistakes, of
+ * which nothing was told: gh__server_check() tells all. */
 int gh__cli_ask(const char *config, const char *method, const char *path, int *ret_status,
 		struct gh_str *ret_body);
 

@@ -29,6 +29,15 @@ static int tell(int status, struct gh_str body)
 	return status == 200 ? GH__EXIT_OK : GH__EXIT_FAILED;
 }
 
+static int tell_mistakes(const char *config)
+{
+	char *mistakes = gh__server_check(config, gh__modules);
+
+	fputs(mistakes ? mistakes : "", stderr);
+	gh__free(mistakes);
+	return mistakes ? GH__EXIT_FAILED : GH__EXIT_OK;
+}
+
 static int no_daemon(const char *command, const char *config)
 {
 	fprintf(stderr,
@@ -52,8 +61,10 @@ int gh__cli_reload(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	code = gh__cli_ask(config, "POST", "/reload", &status, &body);
+	if (code > 0 && tell_mistakes(config))
+		return GH__EXIT_FAILED;
 	if (code)
-		return code > 0 ? GH__EXIT_FAILED : no_daemon(argv[0], config);
+		return no_daemon(argv[0], config);
 	if (status != 200)
 		return tell(status, body);
 	gh__free((void *)(uintptr_t)body.at);
@@ -75,20 +86,12 @@ int gh__cli_validate(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	code = gh__cli_ask(config, "POST", "/validate", &status, &body);
-	if (code > 0)
-		return GH__EXIT_FAILED;
-	if (code == 0 && status != 200)
+	if (code == 0 && status != 200 && status != 409)
 		return tell(status, body);
-	if (code == 0) {
+	if (code == 0)
 		gh__free((void *)(uintptr_t)body.at);
-	} else {
-		char *mistakes = gh__server_check(config, gh__modules);
-		if (mistakes) {
-			fputs(mistakes, stderr);
-			gh__free(mistakes);
-			return GH__EXIT_FAILED;
-		}
-	}
+	if ((code || status == 409) && tell_mistakes(config))
+		return GH__EXIT_FAILED;
 	printf("%s is right\n", config);
 	return GH__EXIT_OK;
 }
@@ -104,7 +107,9 @@ int gh__cli_status(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	code = gh__cli_ask(config, "GET", "/status", &status, &body);
+	if (code > 0 && tell_mistakes(config))
+		return GH__EXIT_FAILED;
 	if (code)
-		return code > 0 ? GH__EXIT_FAILED : no_daemon(argv[0], config);
+		return no_daemon(argv[0], config);
 	return tell(status, body);
 }

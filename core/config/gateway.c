@@ -90,7 +90,7 @@ static const struct gh_option health_rows[] = {
 const struct gh_option gh__upstream_rows[] = {
 	GH_OPTION(struct gh_upstream, to, NULL,
 		  "Its addresses: `http://HOST[:PORT]` or `unix:/PATH`.",
-		  .flags = GH_REQUIRED | GH_SHORT, .min = 1, .max = 256,
+		  .flags = GH_REQUIRED | GH_SHORT, .min = 1, .max = 64,
 		  .check = gh__check_endpoint),
 	GH_OPTION(struct gh_upstream, balance, "round_robin",
 		  "Which of several addresses takes the next request: one after the other, or the "
@@ -111,7 +111,7 @@ const struct gh_option gh__upstream_rows[] = {
 	GH_OPTION(struct gh_upstream, fail_timeout, "2s",
 		  "How long an address that failed is passed over while another is there.",
 		  .max = DAY),
-	GH_OPTION(struct gh_upstream, max_idle, "256",
+	GH_OPTION(struct gh_upstream, max_idle, "1024",
 		  "Idle connections that are kept, for each worker and address.", .max = 65536),
 	GH_OPTION(struct gh_upstream, health, NULL, "Checks whether it is well.",
 		  .fields = health_rows),
@@ -178,7 +178,8 @@ const struct gh_option gh__gateway_rows[] = {
 		  .fields = limits_rows),
 	GH_OPTION(struct gh__gateway, trusted_proxies, NULL,
 		  "Addresses and networks of proxies in front, such as `127.0.0.1` or "
-		  "`10.0.0.0/8`, whose word on the client's address is taken.",
+		  "`10.0.0.0/8`, whose word on the client's address, scheme and request id is taken; "
+		  "`unix` for whoever may connect to the unix sockets.",
 		  .max = 1000, .check = gh__check_network),
 	GH_OPTION(struct gh__gateway, log, NULL, "Logs.", .fields = log_rows),
 	GH_OPTION(struct gh__gateway, admin, NULL,

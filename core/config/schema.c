@@ -388,7 +388,7 @@ static void put_definitions(struct json *j, const struct gh_module *const *modul
 		"\"^(http://|unix:/)|^[A-Za-z0-9][A-Za-z0-9._-]*$|" REFERENCE "\" }");
 	put_raw(j, "upstream",
 		"{ \"anyOf\": [{ \"$ref\": \"#/$defs/address\" }, { \"type\": \"array\", "
-		"\"minItems\": 1, \"maxItems\": 256, \"items\": { \"$ref\": \"#/$defs/address\" } "
+		"\"minItems\": 1, \"maxItems\": 64, \"items\": { \"$ref\": \"#/$defs/address\" } "
 		"}] }");
 	put_raw(j, "handle",
 		"{ \"anyOf\": [{ \"$ref\": \"#/$defs/module\" }, { \"type\": \"array\", "

@@ -140,8 +140,8 @@ void gh__bind_upstream(struct gh__bind *b, const struct gh_option *row, struct g
 	struct gh__node *first = count ? gh__node_item(node, 0) : NULL;
 	int bad = 0;
 
-	if (count == 0 || count > 256) {
-		gh__mistake(b->mistakes, &node->place, "'%s' must have 1 to 256 addresses",
+	if (count == 0 || count > 64) {
+		gh__mistake(b->mistakes, &node->place, "'%s' must have 1 to 64 addresses",
 			    row->name);
 		return;
 	}

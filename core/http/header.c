@@ -42,9 +42,12 @@ static const struct known len14[] = { { "content-length", GH__H_CONTENT_LENGTH }
 static const struct known len15[] = { { "accept-encoding", GH__H_ACCEPT_ENCODING },
 				      { "x-forwarded-for", GH__H_X_FORWARDED_FOR },
 				      { "", 0 } };
-static const struct known len16[] = { { "proxy-connection", GH__H_PROXY_CONNECTION }, { "", 0 } };
+static const struct known len16[] = { { "proxy-connection", GH__H_PROXY_CONNECTION },
+				      { "x-forwarded-host", GH__H_X_FORWARDED_HOST },
+				      { "", 0 } };
 static const struct known len17[] = { { "transfer-encoding", GH__H_TRANSFER_ENCODING },
 				      { "sec-websocket-key", GH__H_SEC_WEBSOCKET_KEY },
+				      { "x-forwarded-proto", GH__H_X_FORWARDED_PROTO },
 				      { "", 0 } };
 static const struct known len18[] = { { "proxy-authenticate", GH__H_PROXY_AUTHENTICATE },
 				      { "", 0 } };
@@ -109,6 +112,8 @@ static const unsigned char known_traits[GH__H_COUNT] = {
 	[GH__H_TRANSFER_ENCODING] = GH__HOP | GH__FRAMING,
 	[GH__H_UPGRADE] = GH__HOP,
 	[GH__H_X_FORWARDED_FOR] = GH__OWNED,
+	[GH__H_X_FORWARDED_HOST] = GH__OWNED,
+	[GH__H_X_FORWARDED_PROTO] = GH__OWNED,
 };
 
 /* Names without a number, and numbered ones for their underscore forms, which an upstream that

@@ -36,16 +36,23 @@ enum gh_verdict gh_pass(struct gh_step *s, const struct gh_proxy *p)
 	return GH_DONE;
 }
 
+/* A client's own were taken away with the head; one that is here was set by the config. */
+static void say(struct gh_headers *h, uint16_t id, struct gh_str name, struct gh_str value)
+{
+	if (!gh__headers_by_id(h, id))
+		gh__headers_push(h, id, name, value);
+}
+
 static void inject(struct gh__request *r)
 {
 	struct gh_request *req = &r->stream.req;
 	struct gh_headers *h = &req->headers;
 	const struct gh_header *via = gh__headers_by_id(h, GH__H_VIA);
 
-	gh__headers_push(h, GH__H_X_FORWARDED_FOR, GH_STR("X-Forwarded-For"), req->client_text);
-	gh__headers_push(h, 0, GH_STR("X-Forwarded-Proto"), req->scheme);
-	gh__headers_push(h, 0, GH_STR("X-Forwarded-Host"), req->authority);
-	gh__headers_push(h, GH__H_X_REQUEST_ID, GH_STR("X-Request-Id"), req->id);
+	say(h, GH__H_X_FORWARDED_FOR, GH_STR("X-Forwarded-For"), req->client_text);
+	say(h, GH__H_X_FORWARDED_PROTO, GH_STR("X-Forwarded-Proto"), req->scheme);
+	say(h, GH__H_X_FORWARDED_HOST, GH_STR("X-Forwarded-Host"), req->authority);
+	say(h, GH__H_X_REQUEST_ID, GH_STR("X-Request-Id"), req->id);
 	if (via) {
 		struct gh_str both = gh__arena_printf(&r->stream.arena, GH_FMT ", 1.1 gatehouse",
 						      GH_ARG(gh_header_value(via)));
@@ -73,7 +80,7 @@ void gh__proxy_start(struct gh__request *r)
 	p->call.headers = &req->headers;
 	p->call.length = edited && req->length ? -1 : req->length;
 	p->call.res = gh__res(r);
-	if (p->flags & GH_PROXY_UPGRADE && r->flags & GH__R_UPGRADE)
+	if (p->flags & GH_PROXY_UPGRADE && req->upgrade)
 		p->call.flags |= GH__CALL_UPGRADE;
 	r->upstream_url = p->upstream->name;
 	gh__call_start(&p->call);

@@ -82,12 +82,16 @@ static void identify(struct gh__request *r)
 	struct gh_request *req = &r->stream.req;
 	char text[46];
 
-	if (r->site->site->trusted_count && gh__site_trusts(r->site->site, &r->stream.conn->peer)) {
+	if (r->site->site->trusts && gh__site_trusts(r->site->site, &r->stream.conn->peer)) {
 		const struct gh_header *id = gh__headers_by_id(&req->headers, GH__H_X_REQUEST_ID);
 		if (id && is_sane_id(gh_header_value(id)))
 			req->id = gh_header_value(id);
 		if (read_forwarded(r))
 			req->client_source = GH_CLIENT_FORWARDED;
+		const struct gh_header *proto =
+			gh__headers_by_id(&req->headers, GH__H_X_FORWARDED_PROTO);
+		if (proto && gh_str_same(gh_header_value(proto), GH_STR("https")))
+			req->scheme = GH_STR("https");
 	}
 	if (!req->id.len)
 		req->id = make_id(r);
@@ -120,8 +124,7 @@ static void on_head(struct gh__stream *s)
 	gh__stat_add(&r->worker->stats.active, 1);
 	gh__headers_init(&r->extra, &s->arena);
 	gh__headers_init(&s->res.headers, &s->arena);
-	if (s->conn->message->upgrade == GH__UPGRADE_WEBSOCKET)
-		r->flags |= GH__R_UPGRADE;
+	req->upgrade = s->conn->message->upgrade == GH__UPGRADE_WEBSOCKET;
 	identify(r);
 	gh__headers_strip(&req->headers, GH__FROM_CLIENT);
 	gh__headers_remove_id(&req->headers, GH__H_EXPECT);

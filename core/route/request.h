@@ -67,7 +67,6 @@ struct gh__proxying {
 enum gh__request_flag {
 	GH__R_ANSWERED = 1,   /* a step answered, or an error did */
 	GH__R_LEFT = 2,       /* the client is gone */
-	GH__R_UPGRADE = 4,    /* the client asked for a WebSocket */
 	GH__R_FAILED = 8,     /* gh_fail() was called, and r->own says how */
 	GH__R_BODY_DONE = 16, /* the whole request body came */
 };

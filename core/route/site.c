@@ -109,8 +109,11 @@ static void take_upstreams(struct gh__site *site)
 	}
 	site->trusted = gh__arena_get(&site->arena, (c->trusted_proxies.count + 1) * sizeof *site->trusted);
 	for (size_t i = 0; i < c->trusted_proxies.count; i++)
-		if (gh__cidr_from(c->trusted_proxies.items[i], site->trusted + site->trusted_count) == 0)
+		if (gh_str_is(c->trusted_proxies.items[i], "unix"))
+			site->trusts_unix = true;
+		else if (gh__cidr_from(c->trusted_proxies.items[i], site->trusted + site->trusted_count) == 0)
 			site->trusted_count++;
+	site->trusts = site->trusts_unix || site->trusted_count;
 }
 
 struct gh__site *gh__site_create(struct gh__config *config, const struct gh__grounds *grounds,
@@ -215,6 +218,8 @@ const struct gh__route *gh__site_route(const struct gh__site *site, const struct
 
 bool gh__site_trusts(const struct gh__site *site, const struct gh_address *peer)
 {
+	if (peer->family == AF_UNIX)
+		return site->trusts_unix;
 	for (size_t i = 0; i < site->trusted_count; i++)
 		if (gh__cidr_has(site->trusted + i, peer))
 			return true;

@@ -63,6 +63,7 @@ struct gh__site {
 	size_t upstream_count;
 	struct gh__cidr *trusted;
 	size_t trusted_count;
+	bool trusts, trusts_unix;        /* anyone; the peers of unix sockets */
 	struct gh__list shared;          /* references */
 	struct gh__mistakes *mistakes;   /* while it is built */
 };

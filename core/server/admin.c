@@ -105,10 +105,32 @@ static void answer_mistakes(struct gh__stream *s, char *mistakes)
 	answer_text(s, 400, text);
 }
 
+/* Whoever asks may say by which file he takes this gateway to serve; asked about another, it says
+ * so, and does not answer for its own. */
+static bool is_about_ours(struct gh__stream *s)
+{
+	struct gh_str file = gh_header_get(&s->req.headers, GH_STR("Gatehouse-Config"));
+	const char *ours = admin_of(s)->server->path;
+	struct stat a, b;
+
+	if (!file.len)
+		return true;
+	file = gh__arena_copy(&s->arena, file);
+	if (stat(file.at, &a) == 0 && stat(ours, &b) == 0 && a.st_dev == b.st_dev &&
+	    a.st_ino == b.st_ino)
+		return true;
+	answer_text(s, 409,
+		    gh__arena_printf(&s->arena, "The gateway on this admin address serves by %s.\n",
+				     ours));
+	return false;
+}
+
 static void reload(struct gh__stream *s)
 {
 	struct gh__server *server = admin_of(s)->server;
 
+	if (!is_about_ours(s))
+		return;
 	if (server->stopping) {
 		answer_text(s, 503, GH_STR("The gateway is stopping.\n"));
 		return;
@@ -127,8 +149,10 @@ static void reload(struct gh__stream *s)
 static void validate(struct gh__stream *s)
 {
 	char *mistakes = NULL;
-	struct gh__site *site = gh__server_build(admin_of(s)->server, &mistakes);
 
+	if (!is_about_ours(s))
+		return;
+	struct gh__site *site = gh__server_build(admin_of(s)->server, &mistakes);
 	if (!site) {
 		answer_mistakes(s, mistakes);
 		return;

@@ -174,9 +174,10 @@ static void use_listeners(struct gh__server *s, const struct gh__config *c, stru
 
 static void apply_limits(struct gh__server *s, const struct gh__config *c)
 {
-	struct rlimit files;
+	struct rlimit files = { .rlim_cur = 1024 };
 
-	getrlimit(RLIMIT_NOFILE, &files);
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		gh__log(GH_LOG_WARN, "the limit on open files cannot be read: 1024 is assumed");
 	/* Each request may need a second descriptor, towards its upstream. */
 	size_t most = files.rlim_cur > 2 * FD_RESERVE ? (files.rlim_cur - FD_RESERVE) / 2 : FD_RESERVE / 2;
 	if (c->limits.connections && (size_t)c->limits.connections < most)

@@ -71,6 +71,7 @@ struct gh_request {
 	struct gh_str host;    /* lower case, without the port */
 	struct gh_str authority; /* host and port as the client wrote them */
 	struct gh_str scheme;  /* http or https: how the client came */
+	bool upgrade;          /* the client asks for a WebSocket */
 	struct gh_headers headers;
 	int64_t length;        /* of the body; -1: chunked, not known; 0: none */
 	struct gh_str id;      /* the request's id, sent as x-request-id */

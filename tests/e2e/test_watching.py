@@ -39,8 +39,9 @@ class TestAccessLog:
         with gateway.client() as client:
             client.send(b"BAD\r\n\r\n").answer()
         entries = gateway.wait_access(31)
-        assert [e["path"] for e in entries[:30]] == [f"/{n}" for n in range(30)]
-        assert entries[30]["status"] == 400 and len(gateway.access()) == 31
+        # In order on each connection; another's worker may write its lines a turn earlier.
+        assert [e["path"] for e in entries if "path" in e] == [f"/{n}" for n in range(30)]
+        assert [e["status"] for e in entries if "path" not in e] == [400] and len(gateway.access()) == 31
 
     def test_nothing_secret_is_in_any_log(self, gateways, upstreams):
         webui = upstreams(name="webui")

@@ -35,6 +35,8 @@ static const struct {
 	{ "via", GH__H_VIA },
 	{ "x-api-key", GH__H_X_API_KEY },
 	{ "x-forwarded-for", GH__H_X_FORWARDED_FOR },
+	{ "x-forwarded-host", GH__H_X_FORWARDED_HOST },
+	{ "x-forwarded-proto", GH__H_X_FORWARDED_PROTO },
 	{ "x-request-id", GH__H_X_REQUEST_ID },
 };
 
