@@ -157,7 +157,7 @@ static const struct slip slips[] = {
 	  "'upstreams'" },
 	{ "upstreams: { studio: http://a }\n" TO("stuido"), 4, 18,
 	  "unknown upstream 'stuido'; did you mean 'studio'?" },
-	{ TO("[]"), 3, 18, "'to' must have 1 to 256 addresses" },
+	{ TO("[]"), 3, 18, "'to' must have 1 to 64 addresses" },
 	{ TO("[[a]]"), 3, 19,
 	  "'to' must be an address or the name of an upstream, but it is a list" },
 	{ "upstreams: { a: { balance: least_busy } }\n" ROUTE("handle: bare-one"), 1, 14,

@@ -203,7 +203,7 @@ static void upstreams_are_shared_by_name_and_by_address(void **state)
 	assert_int_equal(pool->first_byte_timeout.ms, 0);
 	assert_int_equal(pool->idle_timeout.ms, 300000);
 	assert_int_equal(pool->fail_timeout.ms, 2000);
-	assert_int_equal(pool->max_idle, 256);
+	assert_int_equal(pool->max_idle, 1024);
 	assert_str(pool->health.path, "/v1/models");
 	assert_int_equal(pool->health.interval.ms, 10000);
 	assert_int_equal(pool->health.timeout.ms, 5000);
