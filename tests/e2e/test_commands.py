@@ -7,6 +7,7 @@ import re
 import pytest
 
 from harness import gatehouse
+from harness.gateway import to_webui
 
 COMMANDS = ["run", "validate", "reload", "hash-password", "key", "modules", "schema", "version"]
 MODULES = ["basic-auth", "ratelimit", "openai-proxy", "webui-proxy", "headers", "respond", "redirect"]
@@ -126,3 +127,20 @@ def test_a_bomb_of_aliases_is_refused(config):
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
     done = gatehouse("validate", "--config", config("\n".join(lines) + "\n"))
     assert done.returncode == 1
+
+
+def test_another_file_is_not_taken_for_the_one_that_serves(gateways, upstream, tmp_path):
+    gateway = gateways(to_webui(upstream))
+    other = tmp_path / "other.yaml"
+    other.write_text(gateway.file.read_text() + "user: \"${env:NOT_SET_ANYWHERE}\"\n")
+    checked = gatehouse("validate", "--config", other)
+    assert checked.returncode == 1 and "NOT_SET_ANYWHERE" in checked.stderr, checked
+    reloaded = gatehouse("reload", "--config", other)
+    assert reloaded.returncode == 1 and str(gateway.file) in reloaded.stderr, reloaded
+
+
+def test_all_mistakes_at_once_also_those_of_secrets(tmp_path):
+    config = tmp_path / "gateway.yaml"
+    config.write_text("admin: off\nrouts: []\nroutes:\n  - handle:\n      - respond: { body: \"${env:NOT_SET_ANYWHERE}\" }\n")
+    done = gatehouse("validate", "--config", config)
+    assert done.returncode == 1 and "routs" in done.stderr and "NOT_SET_ANYWHERE" in done.stderr, done

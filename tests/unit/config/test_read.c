@@ -221,7 +221,7 @@ static void upstreams_are_shared_by_name_and_by_address(void **state)
 	assert_str(c->upstreams[3]->name, "http://x");
 	assert_str(c->upstreams[3]->endpoints[1].authority, "y:8000");
 	assert_int_equal(c->upstreams[3]->to.count, 2);
-	assert_int_equal(c->upstreams[3]->max_idle, 256);
+	assert_int_equal(c->upstreams[3]->max_idle, 1024);
 	assert_null(pool->runtime);
 }
 
