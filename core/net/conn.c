@@ -73,8 +73,9 @@ static void drop_held(struct gh__conn *c)
 
 static void wait_for(struct gh__conn *c, enum wait what, uint64_t ms)
 {
-	/* A wait for the whole of something keeps its first deadline; one for progress moves it. */
-	bool whole = what == FOR_HEAD || what == FOR_LINGER;
+	/* A wait for the whole of something keeps its first deadline; one for progress moves it. That of a
+	 * write moves when it fires: a client that only sends makes no progress in reading. */
+	bool whole = what == FOR_HEAD || what == FOR_LINGER || what == FOR_WRITE;
 
 	if (c->waits_for == what && whole)
 		return;
@@ -104,13 +105,22 @@ static void end_stream(struct gh__conn *c)
 	gh__block_put(c->pump.loop, s);
 }
 
+/* A slow reader has all the time that it has for any answer; only then the lingering is counted. */
+static void wait_lingering(struct gh__conn *c)
+{
+	if (c->pump.queued)
+		wait_for(c, FOR_WRITE, c->conns->settings.write_timeout);
+	else
+		wait_for(c, FOR_LINGER, LINGER_MS);
+}
+
 static void linger(struct gh__conn *c)
 {
 	c->state = LINGER;
 	drop_held(c);
 	gh__pump_shut(&c->pump);
 	gh__pump_resume(&c->pump);
-	wait_for(c, FOR_LINGER, LINGER_MS);
+	wait_lingering(c);
 }
 
 /* At the end of the turn: nobody up the stack holds the stream any more. */
@@ -162,7 +172,11 @@ static void on_deadline(struct gh__deadline *d)
 
 	c->waits_for = FOR_NOTHING;
 	if (what == FOR_WRITE) {
-		gh__conn_close(c, GH__PUMP_RST);
+		uint64_t since = c->pump.loop->now - c->pump.moved;
+		if (since < c->conns->settings.write_timeout)
+			wait_for(c, FOR_WRITE, c->conns->settings.write_timeout - since);
+		else
+			gh__conn_close(c, GH__PUMP_RST);
 	} else if (what == FOR_BODY && c->stream && !(c->stream->flags & GH__S_GONE)) {
 		break_body(c->stream, UV_ETIMEDOUT);
 	} else if (what == FOR_HEAD && c->state == HEAD) {
@@ -427,6 +441,8 @@ static void on_drain(struct gh__pump *p)
 
 	if (c->stream && !(c->stream->flags & (GH__S_ENDED | GH__S_GONE)))
 		c->stream->listener->on_drain(c->stream);
+	if (c->state == LINGER)
+		wait_lingering(c);
 	gh__conn_settle(c);
 }
 

@@ -127,6 +127,8 @@ static void queue(struct gh__pump *p, const struct iovec *pieces, int count, siz
 		piece->len += len;
 		skip -= off;
 	}
+	if (!p->first)
+		p->moved = p->loop->now;
 	*p->last = piece;
 	p->last = &piece->next;
 	p->queued += (uint32_t)piece->len;
@@ -175,6 +177,7 @@ static void drain(struct gh__pump *p)
 			return;
 		}
 		p->queued -= (uint32_t)sent;
+		p->moved = p->loop->now;
 		piece->from += (size_t)sent;
 		if (piece->from < piece->len)
 			return;

@@ -46,6 +46,7 @@ struct gh__pump {
 	const struct gh__pump_ops *ops;
 	struct gh__piece *first, **last; /* what the socket did not take */
 	uint32_t queued;                 /* bytes of it */
+	uint64_t moved;                  /* ms: when the socket last took some of it, or the queue began */
 	int fd;
 	int broken;                      /* error of a write, told by on_gone */
 	uint8_t flags, armed;
