@@ -25,7 +25,7 @@
 #include "core/server/thread.h"
 #include "core/server/watchdog.h"
 
-enum { FD_RESERVE = 64, SWEEP_MS = 100, MAX_CONFIG = 4 << 20 };
+enum { FD_RESERVE = 64, SWEEP_MS = 100, MAX_CONFIG = 4 << 20, TABLE = 1 << 16 };
 
 /* ---- reading the config ---- */
 
@@ -322,12 +322,18 @@ static int drop_to(struct gh_str user)
 
 static void raise_fd_limit(void)
 {
-	struct rlimit files;
+	struct rlimit files = { .rlim_cur = 1024, .rlim_max = 1024 };
 
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+	/* While threads share it, the kernel waits some 15 ms for all processors each time that the table of
+	 * descriptors grows, and every stream with it. So it grows once, before there are threads. */
+	int most = files.rlim_cur < TABLE ? (int)files.rlim_cur - 1 : TABLE - 1;
+	int last = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, most);
+	if (last >= 0)
+		close(last);
 }
 
 static void begin(struct gh__server *s, const char *path, const struct gh_module *const *modules)
