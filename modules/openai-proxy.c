@@ -8,20 +8,24 @@ struct openai {
 
 static const struct gh_option options[] = {
 	GH_OPTION(struct openai, to, NULL,
-		  "The model server: `http://HOST:PORT`, `unix:/PATH`, a list of them, or the name of an "
+		  "The model server: `http://HOST:PORT`, `unix:/PATH`, a list of them, or the name "
+		  "of an "
 		  "entry of `upstreams:`.",
 		  .flags = GH_REQUIRED),
 	GH_OPTION(struct openai, paths,
-		  "[/v1/models, /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/responses, "
+		  "[/v1/models, /v1/chat/completions, /v1/completions, /v1/embeddings, "
+		  "/v1/responses, "
 		  "/v1/messages, /v1/audio, /v1/images, /v1/moderations, /v1/rerank]",
-		  "The API paths that pass, each with all below it. Anything else is a 404 here: some model "
+		  "The API paths that pass, each with all below it. Anything else is a 404 here: "
+		  "some model "
 		  "servers answer 200 to paths that they do not know."),
 	GH_OPTIONS_END
 };
 
 static bool is_below(struct gh_str path, struct gh_str prefix)
 {
-	return gh_str_starts(path, prefix) && (path.len == prefix.len || path.at[prefix.len] == '/');
+	return gh_str_starts(path, prefix) &&
+	       (path.len == prefix.len || path.at[prefix.len] == '/');
 }
 
 static int provision(struct gh_instance *in, void *self)
@@ -31,7 +35,9 @@ static int provision(struct gh_instance *in, void *self)
 	for (size_t i = 0; i < o->paths.count; i++) {
 		struct gh_str p = o->paths.items[i];
 		if (p.len < 2 || p.at[0] != '/' || p.at[p.len - 1] == '/')
-			return gh_invalid(in, "paths: '" GH_FMT "' must begin with / and not end with it",
+			return gh_invalid(in,
+					  "paths: '" GH_FMT
+					  "' must begin with / and not end with it",
 					  GH_ARG(p));
 	}
 	return 0;
@@ -50,7 +56,8 @@ static enum gh_verdict on_request(struct gh_step *s)
 
 const struct gh_module gh_module_openai_proxy = {
 	.name = "openai-proxy",
-	.doc = "Passes API requests on to a model server and streams its answers back as they come. Errors "
+	.doc = "Passes API requests on to a model server and streams its answers back as they "
+	       "come. Errors "
 	       "of the gateway have OpenAI's shape on every route that has this module.",
 	.options = options,
 	.self_size = sizeof(struct openai),

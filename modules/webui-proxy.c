@@ -8,15 +8,19 @@ struct webui {
 
 static const struct gh_option options[] = {
 	GH_OPTION(struct webui, to, NULL,
-		  "The web app: `http://HOST:PORT`, `unix:/PATH`, a list of them, or the name of an entry of "
+		  "The web app: `http://HOST:PORT`, `unix:/PATH`, a list of them, or the name of "
+		  "an entry of "
 		  "`upstreams:`.",
 		  .flags = GH_REQUIRED),
 	GH_OPTION(struct webui, strip, "[]",
-		  "Further header fields that the web app trusts and that no client may send. Those commonly "
-		  "used to sign people on (`Remote-*`, `Tailscale-*`, `X-Forwarded-*` and the like) are always "
+		  "Further header fields that the web app trusts and that no client may send. "
+		  "Those commonly "
+		  "used to sign people on (`Remote-*`, `Tailscale-*`, `X-Forwarded-*` and the "
+		  "like) are always "
 		  "taken away."),
 	GH_OPTION(struct webui, origins, "[]",
-		  "Further origins whose pages may open WebSockets, such as `https://chat.example`; `*` is "
+		  "Further origins whose pages may open WebSockets, such as "
+		  "`https://chat.example`; `*` is "
 		  "any. A page of the address that the gateway itself is asked at always may."),
 	GH_OPTIONS_END
 };
@@ -44,8 +48,9 @@ static enum gh_verdict on_request(struct gh_step *s)
 
 	if (s->req->upgrade && !may_upgrade(w, s->req)) {
 		gh_log(s, GH_LOG_WARN, "a WebSocket from another origin is refused");
-		return gh_fail(s, 403, "origin_not_allowed",
-			       "This page's origin may not open WebSockets here; name it in `origins`.");
+		return gh_fail(
+			s, 403, "origin_not_allowed",
+			"This page's origin may not open WebSockets here; name it in `origins`.");
 	}
 	for (size_t i = 0; i < w->strip.count; i++)
 		gh_header_remove(&s->req->headers, w->strip.items[i]);
@@ -55,7 +60,8 @@ static enum gh_verdict on_request(struct gh_step *s)
 
 const struct gh_module gh_module_webui_proxy = {
 	.name = "webui-proxy",
-	.doc = "Passes everything on to a web app such as Open WebUI: pages, uploads of any size in flat "
+	.doc = "Passes everything on to a web app such as Open WebUI: pages, uploads of any size "
+	       "in flat "
 	       "memory, streams, and WebSockets, which live on through reloads.",
 	.options = options,
 	.self_size = sizeof(struct webui),

@@ -22,8 +22,9 @@ static int dial(const struct gh__listen_config *to)
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(to->port) };
 	bool is_unix = to->is_unix;
 
-	if (is_unix ? to->host.len >= sizeof un.sun_path :
-		      inet_pton(AF_INET, gh_str_is(to->host, "localhost") ? "127.0.0.1" : to->host.at,
+	if (is_unix ? to->host.len >= sizeof un.sun_path
+		    : inet_pton(AF_INET,
+				gh_str_is(to->host, "localhost") ? "127.0.0.1" : to->host.at,
 				&v4.sin_addr) != 1)
 		return -1;
 	if (is_unix)
@@ -99,7 +100,8 @@ int gh__cli_ask(const char *config, const char *method, const char *path, int *r
 	int result = 1, error = gh__file_read(config, MAX_CONFIG, &bytes);
 
 	if (!error) {
-		c = gh__config_read(gh_str(config), bytes, gh__modules, GH__READ_WITHOUT_SECRETS, mistakes);
+		c = gh__config_read(gh_str(config), bytes, gh__modules, GH__READ_WITHOUT_SECRETS,
+				    mistakes);
 		gh__free((void *)(uintptr_t)bytes.at);
 	}
 	if (c && !realpath(config, real)) {
@@ -107,12 +109,14 @@ int gh__cli_ask(const char *config, const char *method, const char *path, int *r
 		c = NULL;
 	}
 	if (c) {
-		int fd = c->admin.address.len && !gh_str_is(c->admin.address, "off") ?
-				 dial(&c->admin.listen) : -1;
+		int fd = c->admin.address.len && !gh_str_is(c->admin.address, "off")
+				 ? dial(&c->admin.listen)
+				 : -1;
 		result = -1;
 		if (fd >= 0) {
 			result = exchange(fd, method, path,
-					  c->admin.listen.is_unix ? "localhost" : c->admin.address.at,
+					  c->admin.listen.is_unix ? "localhost"
+								  : c->admin.address.at,
 					  real, ret_status, ret_body);
 			close(fd);
 		}

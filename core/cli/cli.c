@@ -33,7 +33,8 @@ int gh__cli(int argc, char **argv)
 		help(stderr);
 		return GH__EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
 		help(stdout);
 		return GH__EXIT_OK;
 	}
@@ -42,7 +43,8 @@ int gh__cli(int argc, char **argv)
 	for (size_t i = 0; i < GH_COUNT_OF(commands); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "gatehouse: there is no command '%s'; gatehouse --help lists them\n", argv[1]);
+	fprintf(stderr, "gatehouse: there is no command '%s'; gatehouse --help lists them\n",
+		argv[1]);
 	return GH__EXIT_USAGE;
 }
 
@@ -57,20 +59,24 @@ int gh__cli_options(int argc, char **argv, const char *text, const char **ret_co
 			fputs(text, stdout);
 			return GH__EXIT_OK;
 		}
-		if (ret_config && (strcmp(a, "--config") == 0 || strcmp(a, "-c") == 0) && i + 1 < argc) {
+		if (ret_config && (strcmp(a, "--config") == 0 || strcmp(a, "-c") == 0) &&
+		    i + 1 < argc) {
 			config = argv[++i];
 		} else if (ret_config && strncmp(a, "--config=", 9) == 0) {
 			config = a + 9;
 		} else if (ret_rest && a[0] != '-' && !rest) {
 			rest = a;
 		} else {
-			fprintf(stderr, "gatehouse %s: '%s' is not understood; gatehouse %s --help tells more\n",
+			fprintf(stderr,
+				"gatehouse %s: '%s' is not understood; gatehouse %s --help tells "
+				"more\n",
 				argv[0], a, argv[0]);
 			return GH__EXIT_USAGE;
 		}
 	}
 	if (ret_config && !config)
-		config = access("gateway.yaml", F_OK) == 0 ? "gateway.yaml" : "/etc/gatehouse/gateway.yaml";
+		config = access("gateway.yaml", F_OK) == 0 ? "gateway.yaml"
+							   : "/etc/gatehouse/gateway.yaml";
 	if (ret_config)
 		*ret_config = config;
 	if (ret_rest)

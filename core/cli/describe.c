@@ -14,9 +14,10 @@ static int print(struct gh__arena *a, struct gh_str text)
 
 int gh__cli_modules(int argc, char **argv)
 {
-	static const char help[] = "usage: gatehouse modules [NAME | --markdown]\n\n"
-				   "Lists the modules that are compiled in, or documents one of them. --markdown\n"
-				   "prints the whole reference, docs/modules.md.\n";
+	static const char help[] =
+		"usage: gatehouse modules [NAME | --markdown]\n\n"
+		"Lists the modules that are compiled in, or documents one of them. --markdown\n"
+		"prints the whole reference, docs/modules.md.\n";
 	struct gh__arena a = { 0 };
 	const char *name = NULL;
 
@@ -28,20 +29,23 @@ int gh__cli_modules(int argc, char **argv)
 		return code;
 	for (const struct gh_module *const *m = gh__modules; *m; m++) {
 		if (!name)
-			printf("%-16s %.*s\n", (*m)->name, (int)(strcspn((*m)->doc, ".") + 1), (*m)->doc);
+			printf("%-16s %.*s\n", (*m)->name, (int)(strcspn((*m)->doc, ".") + 1),
+			       (*m)->doc);
 		else if (strcmp(name, (*m)->name) == 0)
 			return print(&a, gh__describe_module(&a, *m));
 	}
 	if (!name)
 		return GH__EXIT_OK;
-	fprintf(stderr, "gatehouse modules: there is no module '%s'; gatehouse modules lists them\n", name);
+	fprintf(stderr,
+		"gatehouse modules: there is no module '%s'; gatehouse modules lists them\n", name);
 	return GH__EXIT_FAILED;
 }
 
 int gh__cli_schema(int argc, char **argv)
 {
-	static const char help[] = "usage: gatehouse schema\n\n"
-				   "Prints the JSON Schema of gateway.yaml, which editors can check against.\n";
+	static const char help[] =
+		"usage: gatehouse schema\n\n"
+		"Prints the JSON Schema of gateway.yaml, which editors can check against.\n";
 	struct gh__arena a = { 0 };
 	int code = gh__cli_options(argc, argv, help, NULL, NULL);
 
@@ -61,12 +65,14 @@ int gh__cli_completion(int argc, char **argv)
 		"	-c | --config) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
 		"	key) COMPREPLY=($(compgen -W 'new --help' -- \"$word\")); return ;;\n"
 		"	modules)\n"
-		"		COMPREPLY=($(compgen -W \"--markdown $(\"${COMP_WORDS[0]}\" modules | cut -d' ' -f1)\" "
+		"		COMPREPLY=($(compgen -W \"--markdown $(\"${COMP_WORDS[0]}\" "
+		"modules | cut -d' ' -f1)\" "
 		"-- \"$word\"))\n"
 		"		return ;;\n"
 		"	esac\n"
 		"	if [ \"$COMP_CWORD\" = 1 ]; then\n"
-		"		COMPREPLY=($(compgen -W 'run validate reload status hash-password key modules schema "
+		"		COMPREPLY=($(compgen -W 'run validate reload status hash-password "
+		"key modules schema "
 		"completion version help' -- \"$word\"))\n"
 		"	else\n"
 		"		COMPREPLY=($(compgen -W '--config --help' -- \"$word\"))\n"

@@ -5,14 +5,16 @@
 #include "core/cli/commands.h"
 #include "core/server/server.h"
 
-#define CONFIG_HELP                                                                                \
-	"  -c, --config FILE   the config (default: gateway.yaml here, else /etc/gatehouse/gateway.yaml)\n"
+#define CONFIG_HELP \
+	"  -c, --config FILE   the config (default: gateway.yaml here, else " \
+	"/etc/gatehouse/gateway.yaml)\n"
 
 int gh__cli_run(int argc, char **argv)
 {
 	static const char help[] =
 		"usage: gatehouse run [--config FILE]\n\n"
-		"Serves in the foreground until SIGTERM or SIGINT, then finishes what is open within `grace`.\n"
+		"Serves in the foreground until SIGTERM or SIGINT, then finishes what is open "
+		"within `grace`.\n"
 		"SIGHUP takes up the config anew, SIGUSR1 reopens the access log.\n\n" CONFIG_HELP;
 	const char *config;
 	int code = gh__cli_options(argc, argv, help, &config, NULL);
@@ -41,7 +43,8 @@ static int tell_mistakes(const char *config)
 static int no_daemon(const char *command, const char *config)
 {
 	fprintf(stderr,
-		"gatehouse %s: no gateway answers on the admin address that %s names; is it running, and may "
+		"gatehouse %s: no gateway answers on the admin address that %s names; is it "
+		"running, and may "
 		"you open its socket?\n",
 		command, config);
 	return GH__EXIT_FAILED;
@@ -51,8 +54,10 @@ int gh__cli_reload(int argc, char **argv)
 {
 	static const char help[] =
 		"usage: gatehouse reload [--config FILE]\n\n"
-		"Makes the running gateway read its config anew. New requests go by it at once; streams and\n"
-		"WebSockets that are open go on to their end. A config with mistakes is refused, with the place\n"
+		"Makes the running gateway read its config anew. New requests go by it at once; "
+		"streams and\n"
+		"WebSockets that are open go on to their end. A config with mistakes is refused, "
+		"with the place\n"
 		"and the mend of each, and the old one serves on.\n\n" CONFIG_HELP;
 	const char *config;
 	struct gh_str body;
@@ -76,8 +81,10 @@ int gh__cli_validate(int argc, char **argv)
 {
 	static const char help[] =
 		"usage: gatehouse validate [--config FILE]\n\n"
-		"Checks a config without serving by it and tells every mistake, with its place and its mend.\n"
-		"Where a gateway runs by this file, it is the one that is asked: it may read secrets that you\n"
+		"Checks a config without serving by it and tells every mistake, with its place and "
+		"its mend.\n"
+		"Where a gateway runs by this file, it is the one that is asked: it may read "
+		"secrets that you\n"
 		"may not, and must be able to read them at a reload.\n\n" CONFIG_HELP;
 	const char *config;
 	struct gh_str body;

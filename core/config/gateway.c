@@ -176,11 +176,12 @@ const struct gh_option gh__gateway_rows[] = {
 		  .fields = timeouts_rows),
 	GH_OPTION(struct gh__gateway, limits, NULL, "How much clients may take.",
 		  .fields = limits_rows),
-	GH_OPTION(struct gh__gateway, trusted_proxies, NULL,
-		  "Addresses and networks of proxies in front, such as `127.0.0.1` or "
-		  "`10.0.0.0/8`, whose word on the client's address, scheme and request id is taken; "
-		  "`unix` for whoever may connect to the unix sockets.",
-		  .max = 1000, .check = gh__check_network),
+	GH_OPTION(
+		struct gh__gateway, trusted_proxies, NULL,
+		"Addresses and networks of proxies in front, such as `127.0.0.1` or "
+		"`10.0.0.0/8`, whose word on the client's address, scheme and request id is taken; "
+		"`unix` for whoever may connect to the unix sockets.",
+		.max = 1000, .check = gh__check_network),
 	GH_OPTION(struct gh__gateway, log, NULL, "Logs.", .fields = log_rows),
 	GH_OPTION(struct gh__gateway, admin, NULL,
 		  "Metrics, status and reload. Who reaches it needs no password.",

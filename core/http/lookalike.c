@@ -7,8 +7,8 @@ static size_t bare_length(struct gh_str segment)
 	size_t len = 0;
 
 	for (; len < segment.len && segment.at[len] != ';'; len++)
-		if (segment.at[len] == '%' && segment.len - len >= 3 && segment.at[len + 1] == '3' &&
-		    segment.at[len + 2] == 'B')
+		if (segment.at[len] == '%' && segment.len - len >= 3 &&
+		    segment.at[len + 1] == '3' && segment.at[len + 2] == 'B')
 			break;
 	for (;;) {
 		if (len && segment.at[len - 1] == '.')

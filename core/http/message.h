@@ -44,19 +44,19 @@ enum gh__expect { GH__EXPECT_NOTHING, GH__EXPECT_CONTINUE };
 /* The parser of one message. */
 struct gh__message {
 	llhttp_t llhttp;
-	uint64_t left;       /* bytes to come: of a GH__BODY_LENGTH body, or of the chunk under way */
-	uint32_t overhead;   /* bytes of framing since the last byte of data, bounded */
-	uint16_t extension;  /* bytes of extensions in this chunk's line, bounded */
-	uint8_t digits;      /* hex digits that began this line of framing; more than 16: no more count */
-	char last;           /* the last byte of framing */
-	uint8_t framing;     /* enum gh__framing */
-	uint8_t version;     /* minor: 0 or 1 */
-	uint8_t keep_alive;  /* as this message wants it */
-	uint8_t upgrade;     /* enum gh__upgrade, of a request; of an answer: it is a 101 */
-	uint8_t expect;      /* enum gh__expect */
-	uint8_t ended;       /* the body's end was reached */
-	struct gh_str data;  /* internal: the span that a callback saw */
-	void *building;      /* internal: where callbacks put fields */
+	uint64_t left;     /* bytes to come: of a GH__BODY_LENGTH body, or of the chunk under way */
+	uint32_t overhead; /* bytes of framing since the last byte of data, bounded */
+	uint16_t extension; /* bytes of extensions in this chunk's line, bounded */
+	uint8_t digits; /* hex digits that began this line of framing; more than 16: no more count */
+	char last;      /* the last byte of framing */
+	uint8_t framing;    /* enum gh__framing */
+	uint8_t version;    /* minor: 0 or 1 */
+	uint8_t keep_alive; /* as this message wants it */
+	uint8_t upgrade;    /* enum gh__upgrade, of a request; of an answer: it is a 101 */
+	uint8_t expect;     /* enum gh__expect */
+	uint8_t ended;      /* the body's end was reached */
+	struct gh_str data; /* internal: the span that a callback saw */
+	void *building;     /* internal: where callbacks put fields */
 };
 
 /* Reads a whole head that gh__scan_head() measured. `head` must stay as long as `req` does (all slices

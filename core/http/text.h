@@ -26,10 +26,15 @@ struct gh_str gh__error_body(struct gh__arena *a, enum gh_shape shape, int statu
 /* Addresses: `192.0.2.1`, `2001:db8::1`, `[2001:db8::1]`; the bracketed and IPv4 also with `:port`. */
 int gh__address_from(struct gh_str text, struct gh_address *ret_address); /* 0 or -1 */
 size_t gh__address_text(const struct gh_address *a, char to[46]); /* without port; not terminated */
-bool gh__is_ipv6(struct gh_str text); /* bare, without a zone */
-bool gh__address_same(const struct gh_address *a, const struct gh_address *b); /* but for the port */
-struct gh__cidr { struct gh_address address; uint8_t bits; };
-int gh__cidr_from(struct gh_str text, struct gh__cidr *ret_cidr); /* an address alone is one of /32 or /128 */
+bool gh__is_ipv6(struct gh_str text);                             /* bare, without a zone */
+bool gh__address_same(const struct gh_address *a,
+		      const struct gh_address *b); /* but for the port */
+struct gh__cidr {
+	struct gh_address address;
+	uint8_t bits;
+};
+int gh__cidr_from(struct gh_str text,
+		  struct gh__cidr *ret_cidr); /* an address alone is one of /32 or /128 */
 bool gh__cidr_has(const struct gh__cidr *c, const struct gh_address *a);
 
 /* base64, standard alphabet, padding needed. Returns bytes, or -1. `to` holds len/4*3. */

@@ -8,7 +8,7 @@ enum state {
 	IDLE,    /* nothing of a request has come */
 	HEAD,    /* a part of a head is held */
 	REQUEST, /* a stream is under way */
-	LINGER,  /* the last answer is out; what still comes is thrown away, so that it can be read */
+	LINGER, /* the last answer is out; what still comes is thrown away, so that it can be read */
 };
 
 /* What the one deadline of a connection stands for. */
@@ -152,7 +152,8 @@ static void on_later(struct gh__later *later)
 	bool unread = !(s->flags & GH__S_BODY_ENDED) || c->here;
 	end_stream(c);
 	if (c->conns->stopping && !unread && !c->pump.queued) {
-		gh__conn_close(c, GH__PUMP_FIN); /* nobody waits for a client that has all it asked for */
+		gh__conn_close(
+			c, GH__PUMP_FIN); /* nobody waits for a client that has all it asked for */
 		return;
 	}
 	if (last || c->conns->stopping) {
@@ -180,10 +181,11 @@ static void on_deadline(struct gh__deadline *d)
 	} else if (what == FOR_BODY && c->stream && !(c->stream->flags & GH__S_GONE)) {
 		break_body(c->stream, UV_ETIMEDOUT);
 	} else if (what == FOR_HEAD && c->state == HEAD) {
-		static const char late[] =
-			"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+		static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: "
+					   "close\r\nContent-Length: 0\r\n\r\n";
 		c->conns->listener->on_refused(c, 408, "the head did not come in time");
-		gh__pump_write(&c->pump, &(struct iovec){ (void *)(uintptr_t)late, sizeof late - 1 }, 1);
+		gh__pump_write(&c->pump,
+			       &(struct iovec){ (void *)(uintptr_t)late, sizeof late - 1 }, 1);
 		linger(c);
 	} else {
 		gh__conn_close(c, GH__PUMP_FIN);
@@ -200,13 +202,14 @@ static void refuse(struct gh__conn *c, struct gh_str head, const struct gh__refu
 	struct gh_str type;
 
 	gh__arena_init(&a, room, sizeof room);
-	struct gh_str body = gh__error_body(&a, GH_SHAPE_PLAIN, r->status, NULL, gh_str(r->why), &type);
+	struct gh_str body = gh__error_body(&a, GH_SHAPE_PLAIN, r->status, NULL, gh_str(r->why),
+					    &type);
 	struct gh_str answer = gh__arena_printf(
 		&a,
 		"HTTP/1.1 %d %s\r\nDate: " GH_FMT "\r\nContent-Type: " GH_FMT
 		"\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n" GH_FMT,
-		r->status, gh__reason(r->status), GH__DATE_LEN, c->pump.loop->date, GH_ARG(type), body.len,
-		gh_str_starts(head, GH_STR("HEAD ")) ? 0 : (int)body.len, body.at);
+		r->status, gh__reason(r->status), GH__DATE_LEN, c->pump.loop->date, GH_ARG(type),
+		body.len, gh_str_starts(head, GH_STR("HEAD ")) ? 0 : (int)body.len, body.at);
 	c->conns->listener->on_refused(c, r->status, r->why);
 	gh__pump_write(&c->pump, &(struct iovec){ (void *)(uintptr_t)answer.at, answer.len }, 1);
 	gh__arena_finish(&a);
@@ -515,7 +518,8 @@ void gh__conns_cut(struct gh__conns *conns)
 		next = l->next;
 		struct gh__conn *c = GH__CONTAINER(l, struct gh__conn, link);
 		if (!gh__pump_closing(&c->pump))
-			gh__conn_close(c, c->stream && c->stream->flags & GH__S_UNTIL_CLOSE ? GH__PUMP_RST :
-											 GH__PUMP_FIN);
+			gh__conn_close(c, c->stream && c->stream->flags & GH__S_UNTIL_CLOSE
+						  ? GH__PUMP_RST
+						  : GH__PUMP_FIN);
 	}
 }

@@ -45,15 +45,15 @@ struct gh__conn {
 	struct gh__list link;
 	struct gh__conns *conns;
 	struct gh__door *door;
-	struct gh__stream *stream; /* NULL between requests */
+	struct gh__stream *stream;   /* NULL between requests */
 	struct gh__message *message; /* of the stream */
-	char *held;                /* bytes that came and could not be used yet */
+	char *held;                  /* bytes that came and could not be used yet */
 	uint32_t held_from, held_to, held_room;
-	uint32_t here;             /* bytes that came and are not looked at yet */
-	uint32_t requests;         /* so far */
+	uint32_t here;     /* bytes that came and are not looked at yet */
+	uint32_t requests; /* so far */
 	struct gh__scan scan;
 	struct gh_address peer;
-	uint8_t state;             /* of conn.c */
+	uint8_t state; /* of conn.c */
 	uint8_t taking, waits_for;
 };
 

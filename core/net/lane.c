@@ -19,7 +19,9 @@ struct gh__lanes {
 
 /* argon2 takes 19 MiB and 50 ms: two at a time, and a short queue, or a burst of guesses takes the
  * machine. */
-static const struct { unsigned cap, room; } limits[GH__LANES] = {
+static const struct {
+	unsigned cap, room;
+} limits[GH__LANES] = {
 	[GH__LANE_HASH] = { 2, 32 },
 	[GH__LANE_FILE] = { 2, 64 },
 	[GH__LANE_DNS] = { 2, 64 },

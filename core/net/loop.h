@@ -18,7 +18,9 @@ struct gh__loop;
 struct gh__out;
 
 enum {
-	GH__READ_SIZE = 60 << 10, /* what one read takes; with framing, under the 64 KiB a slow reader may hold */
+	GH__READ_SIZE =
+		60
+		<< 10, /* what one read takes; with framing, under the 64 KiB a slow reader may hold */
 	GH__SLOTS = 512,
 	GH__TICK_MS = 50,
 	GH__SCRATCH = 16 << 10,
@@ -53,14 +55,14 @@ struct gh__loop {
 	uv_check_t after;
 	struct gh__list later;
 	void (*on_turn)(struct gh__loop *loop); /* at the end of each turn; NULL: nothing */
-	uint64_t now;         /* ms, monotonic, as of this turn */
-	bool frozen;          /* for tests: `now` moves by hand alone */
-	int64_t wall;         /* seconds since 1970, at most a turn old */
-	char date[32];        /* of `wall`, as HTTP writes it */
-	char *in;             /* GH__READ_SIZE bytes: what was just read */
+	uint64_t now;                           /* ms, monotonic, as of this turn */
+	bool frozen;                            /* for tests: `now` moves by hand alone */
+	int64_t wall;                           /* seconds since 1970, at most a turn old */
+	char date[32];                          /* of `wall`, as HTTP writes it */
+	char *in;                               /* GH__READ_SIZE bytes: what was just read */
 	struct gh__list slots[GH__SLOTS];
-	uint64_t turned;      /* the wheel stands here, in ticks */
-	size_t deadlines;     /* in the wheel */
+	uint64_t turned;  /* the wheel stands here, in ticks */
+	size_t deadlines; /* in the wheel */
 	pthread_mutex_t box_lock;
 	struct gh__letter *box, **box_end;
 	struct gh__block *blocks; /* memory of ended requests, for the next ones */
@@ -70,7 +72,7 @@ struct gh__loop {
 	struct gh__arena scratch; /* see gh__loop_scratch() */
 	char *scratch_memory;
 	struct gh__out *out; /* the answer that is being put together */
-	void *owner; /* of the floor above: its worker */
+	void *owner;         /* of the floor above: its worker */
 };
 
 int gh__loop_init(struct gh__loop *l);
@@ -100,7 +102,10 @@ void gh__loop_tick(struct gh__loop *l);
 
 void gh__deadline_init(struct gh__deadline *d, void (*fire)(struct gh__deadline *d));
 void gh__deadline_set(struct gh__loop *l, struct gh__deadline *d, uint64_t ms_from_now);
-static inline void gh__deadline_clear(struct gh__deadline *d) { d->at = 0; }
+static inline void gh__deadline_clear(struct gh__deadline *d)
+{
+	d->at = 0;
+}
 void gh__deadline_finish(struct gh__loop *l, struct gh__deadline *d); /* takes it off the wheel */
 
 /* Blocks of GH__BLOCK bytes for requests, kept for the next one. */

@@ -17,7 +17,8 @@ void gh__out_add_slow(struct gh__out *o, struct gh__pump *to, const char *at, si
 		gh__out_flush(o);
 	o->to = to;
 	while (len) {
-		if (o->count == GH__OUT_PIECES || (len < GH__OUT_COPY && len > GH__OUT_ROOM - o->used)) {
+		if (o->count == GH__OUT_PIECES ||
+		    (len < GH__OUT_COPY && len > GH__OUT_ROOM - o->used)) {
 			gh__out_flush(o);
 			o->to = to;
 		}

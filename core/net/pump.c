@@ -123,7 +123,8 @@ static void queue(struct gh__pump *p, const struct iovec *pieces, int count, siz
 		size_t off = skip < pieces[i].iov_len ? skip : pieces[i].iov_len;
 		size_t len = pieces[i].iov_len - off;
 		if (len)
-			memcpy(piece->bytes + piece->len, (const char *)pieces[i].iov_base + off, len);
+			memcpy(piece->bytes + piece->len, (const char *)pieces[i].iov_base + off,
+			       len);
 		piece->len += len;
 		skip -= off;
 	}
@@ -143,7 +144,9 @@ static ssize_t send_all(int fd, struct iovec *pieces, int count)
 		if (count == 1)
 			sent = send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
 		else
-			sent = sendmsg(fd, &(struct msghdr){ .msg_iov = pieces, .msg_iovlen = (size_t)count },
+			sent = sendmsg(fd,
+				       &(struct msghdr){ .msg_iov = pieces,
+							 .msg_iovlen = (size_t)count },
 				       MSG_NOSIGNAL);
 	} while (sent < 0 && errno == EINTR);
 	return sent;
@@ -297,6 +300,7 @@ void gh__pump_close(struct gh__pump *p, enum gh__pump_end end)
 	drop_queue(p);
 	uv_close((uv_handle_t *)&p->poll, on_closed);
 	if (end == GH__PUMP_RST)
-		setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+		setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 },
+			   sizeof(struct linger));
 	close(p->fd);
 }

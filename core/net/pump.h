@@ -34,8 +34,8 @@ enum gh__pump_flag {
 	GH__PUMP_READING = 2,
 	GH__PUMP_CONNECTING = 4,
 	GH__PUMP_CLOSING = 8,
-	GH__PUMP_SHUT = 16,      /* shut down for writing once the queue is empty */
-	GH__PUMP_GONE = 32,      /* on_gone was told */
+	GH__PUMP_SHUT = 16, /* shut down for writing once the queue is empty */
+	GH__PUMP_GONE = 32, /* on_gone was told */
 };
 
 struct gh__piece;
@@ -46,9 +46,9 @@ struct gh__pump {
 	const struct gh__pump_ops *ops;
 	struct gh__piece *first, **last; /* what the socket did not take */
 	uint32_t queued;                 /* bytes of it */
-	uint64_t moved;                  /* ms: when the socket last took some of it, or the queue began */
+	uint64_t moved; /* ms: when the socket last took some of it, or the queue began */
 	int fd;
-	int broken;                      /* error of a write, told by on_gone */
+	int broken; /* error of a write, told by on_gone */
 	uint8_t flags, armed;
 };
 
@@ -63,7 +63,7 @@ int gh__pump_connect(struct gh__pump *p, struct gh__loop *l, const struct sockad
 /* Writes, and copies what does not fit into the queue. See p->queued for pressure. */
 void gh__pump_write(struct gh__pump *p, struct iovec *pieces, int count);
 
-void gh__pump_pause(struct gh__pump *p);  /* no more on_data; a close is still told if watched */
+void gh__pump_pause(struct gh__pump *p); /* no more on_data; a close is still told if watched */
 void gh__pump_resume(struct gh__pump *p);
 
 /* Shuts down for writing after what is queued. Reading goes on. */

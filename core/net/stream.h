@@ -56,16 +56,16 @@ struct gh__stream_listener {
 
 enum gh__stream_flag {
 	GH__S_HEAD_SENT = 1,
-	GH__S_ENDED = 2,        /* the answer is whole, as far as its user is concerned */
+	GH__S_ENDED = 2, /* the answer is whole, as far as its user is concerned */
 	GH__S_BODY_WANTED = 4,
-	GH__S_BODY_ENDED = 8,   /* of the request */
-	GH__S_CHUNKED = 16,     /* how the answer is framed */
+	GH__S_BODY_ENDED = 8, /* of the request */
+	GH__S_CHUNKED = 16,   /* how the answer is framed */
 	GH__S_UNTIL_CLOSE = 32,
 	GH__S_BODILESS = 64,
 	GH__S_TUNNEL = 128,
-	GH__S_CLOSE = 256,      /* the connection ends with this answer */
-	GH__S_GONE = 512,       /* on_gone was told, or abort() was called */
-	GH__S_CONTINUE = 1024,  /* the client waits for a 100 */
+	GH__S_CLOSE = 256,        /* the connection ends with this answer */
+	GH__S_GONE = 512,         /* on_gone was told, or abort() was called */
+	GH__S_CONTINUE = 1024,    /* the client waits for a 100 */
 	GH__S_BODY_BROKEN = 2048, /* nothing more of the request's body will come */
 };
 

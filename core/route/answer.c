@@ -21,8 +21,9 @@ static void set_error(struct gh__request *r, int status, const char *code, const
 {
 	char text[MAX_MESSAGE];
 	int len = vsnprintf(text, sizeof text, format, args);
-	struct gh_str message = { text, len < 0 ? 0 : (size_t)len < sizeof text ? (size_t)len :
-										  sizeof text - 1 };
+	struct gh_str message = { text, len < 0                     ? 0
+					: (size_t)len < sizeof text ? (size_t)len
+								    : sizeof text - 1 };
 	struct gh__own_answer *answer = own(r);
 
 	answer->status = status;
@@ -61,7 +62,8 @@ void gh__answer_own(struct gh__request *r)
 	res->length = (int64_t)r->own->body.len;
 	gh__headers_init(&res->headers, &r->stream.arena);
 	if (r->own->type.len)
-		gh__headers_push(&res->headers, GH__H_CONTENT_TYPE, GH_STR("Content-Type"), r->own->type);
+		gh__headers_push(&res->headers, GH__H_CONTENT_TYPE, GH_STR("Content-Type"),
+				 r->own->type);
 	gh__chain_respond(r);
 }
 

@@ -7,7 +7,7 @@
 
 struct gh_sink {
 	struct gh__request *request;
-	int next;         /* the step that takes what is given; past the last: whoever is at the end */
+	int next; /* the step that takes what is given; past the last: whoever is at the end */
 	enum { DOWN, UP } way;
 };
 
@@ -26,8 +26,9 @@ static struct gh__step *enter(struct gh__request *r, unsigned i)
 		.res = &r->stream.res,
 		.self = in->self,
 		.local = r->site->locals[in->index],
-		.state = in->module->state_size ? gh__arena_zero(&r->stream.arena, in->module->state_size) :
-						  NULL,
+		.state = in->module->state_size
+				 ? gh__arena_zero(&r->stream.arena, in->module->state_size)
+				 : NULL,
 	};
 	step->instance = in;
 	r->entered = (uint16_t)(i + 1);
@@ -166,7 +167,8 @@ void gh__chain_respond(struct gh__request *r)
 			gh__headers_remove_id(&gh__res(r)->headers, h->id);
 		else
 			gh_header_remove(&gh__res(r)->headers, gh_header_name(h));
-		gh__headers_push(&gh__res(r)->headers, h->id, gh_header_name(h), gh_header_value(h));
+		gh__headers_push(&gh__res(r)->headers, h->id, gh_header_name(h),
+				 gh_header_value(h));
 	}
 	go_up(r);
 }
@@ -208,7 +210,8 @@ static void body_up(struct gh__request *r, int i, struct gh_str slice, enum gh_p
 
 void gh__chain_response_body(struct gh__request *r, struct gh_str slice, enum gh_part part)
 {
-	if (r->route && r->route->flags & GH__ROUTE_RESPONSE_BODY && !(r->stream.flags & GH__S_TUNNEL))
+	if (r->route && r->route->flags & GH__ROUTE_RESPONSE_BODY &&
+	    !(r->stream.flags & GH__S_TUNNEL))
 		body_up(r, r->entered - 1, slice, part);
 	else
 		r->stream.ops->send_body(&r->stream, slice, part);
@@ -228,7 +231,8 @@ static void body_down(struct gh__request *r, int i, struct gh_str slice, enum gh
 			struct gh_sink sink = { r, i + 1, DOWN };
 			if (m->edit_request(&step->pub, slice, part, &sink) == GH_ERROR) {
 				gh__proxy_cancel(r);
-				gh__answer_error(r, 400, NULL, "The body of this request was refused.");
+				gh__answer_error(r, 400, NULL,
+						 "The body of this request was refused.");
 				return;
 			}
 			if (part == GH_LAST)

@@ -34,9 +34,10 @@ enum gh_verdict gh_collect_body(struct gh_step *s, size_t max, gh_then *then)
 	if (max > r->worker->max_body)
 		max = r->worker->max_body;
 	if (s->req->length > 0 && (uint64_t)s->req->length > max)
-		return gh_fail(s, 413, "request_too_large",
-			       "The body of this request is larger than the %zu bytes that are allowed.",
-			       max);
+		return gh_fail(
+			s, 413, "request_too_large",
+			"The body of this request is larger than the %zu bytes that are allowed.",
+			max);
 	if (s->req->length == 0) {
 		s->req->body = GH_STR("");
 		return then(s);
@@ -69,7 +70,8 @@ static bool grow(struct gh__request *r, struct gh__collect *c, size_t need)
 	while (room < need)
 		room *= 2;
 	size_t more = room - c->room;
-	size_t sum = atomic_fetch_add_explicit(r->worker->collected, more, memory_order_relaxed) + more;
+	size_t sum = atomic_fetch_add_explicit(r->worker->collected, more, memory_order_relaxed) +
+		     more;
 	if (sum > r->worker->max_collected) {
 		atomic_fetch_sub_explicit(r->worker->collected, more, memory_order_relaxed);
 		return false;

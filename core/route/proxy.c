@@ -29,8 +29,8 @@ enum gh_verdict gh_pass(struct gh_step *s, const struct gh_proxy *p)
 		if (req->path.at + req->path.len + 1 == req->query.at)
 			proxy->call.target.len += 1 + req->query.len;
 		else
-			proxy->call.target = gh__arena_printf(a, GH_FMT "?" GH_FMT, GH_ARG(req->path),
-							      GH_ARG(req->query));
+			proxy->call.target = gh__arena_printf(
+				a, GH_FMT "?" GH_FMT, GH_ARG(req->path), GH_ARG(req->query));
 	}
 	r->proxy = proxy;
 	return GH_DONE;
@@ -212,19 +212,26 @@ void gh__proxy_drained(struct gh__request *r)
 static void on_fail(struct gh__call *c, enum gh__call_failure kind, const char *why)
 {
 	struct gh__request *r = request_of(c);
-	static const struct { int status; const char *text; } said[] = {
-		[GH__FAIL_CONNECT] = { 502, "The server behind this gateway cannot be reached. It may be "
+	static const struct {
+		int status;
+		const char *text;
+	} said[] = {
+		[GH__FAIL_CONNECT] = { 502, "The server behind this gateway cannot be reached. It "
+					    "may be "
 					    "starting or stopped; try again soon." },
-		[GH__FAIL_TIMEOUT] = { 504, "The server behind this gateway did not answer in time." },
-		[GH__FAIL_CLOSED] = { 502, "The server behind this gateway closed the connection before "
-					   "it answered." },
-		[GH__FAIL_ANSWER] = { 502, "The server behind this gateway gave an answer that is not "
-					   "proper HTTP." },
+		[GH__FAIL_TIMEOUT] = { 504,
+				       "The server behind this gateway did not answer in time." },
+		[GH__FAIL_CLOSED] = { 502,
+				      "The server behind this gateway closed the connection before "
+				      "it answered." },
+		[GH__FAIL_ANSWER] = { 502,
+				      "The server behind this gateway gave an answer that is not "
+				      "proper HTTP." },
 		[GH__FAIL_CUT] = { 502, "The server behind this gateway broke off its answer." },
 	};
 
-	gh__log(GH_LOG_WARN, "request " GH_FMT ": upstream " GH_FMT ": %s", GH_ARG(r->stream.req.id),
-		GH_ARG(r->upstream_url), why);
+	gh__log(GH_LOG_WARN, "request " GH_FMT ": upstream " GH_FMT ": %s",
+		GH_ARG(r->stream.req.id), GH_ARG(r->upstream_url), why);
 	gh__answer_error(r, said[kind].status, "upstream_error", "%s", said[kind].text);
 }
 

@@ -19,8 +19,8 @@ static bool is_sane_id(struct gh_str id)
 {
 	for (size_t i = 0; i < id.len; i++) {
 		char c = id.at[i];
-		if (!(c >= '0' && c <= '9') && !(gh_lower(c) >= 'a' && gh_lower(c) <= 'z') && c != '-' &&
-		    c != '_' && c != '.')
+		if (!(c >= '0' && c <= '9') && !(gh_lower(c) >= 'a' && gh_lower(c) <= 'z') &&
+		    c != '-' && c != '_' && c != '.')
 			return false;
 	}
 	return id.len >= 1 && id.len <= 64;
@@ -88,8 +88,8 @@ static void identify(struct gh__request *r)
 			req->id = gh_header_value(id);
 		if (read_forwarded(r))
 			req->client_source = GH_CLIENT_FORWARDED;
-		const struct gh_header *proto =
-			gh__headers_by_id(&req->headers, GH__H_X_FORWARDED_PROTO);
+		const struct gh_header *proto = gh__headers_by_id(&req->headers,
+								  GH__H_X_FORWARDED_PROTO);
 		if (proto && gh_str_same(gh_header_value(proto), GH_STR("https")))
 			req->scheme = GH_STR("https");
 	}
@@ -107,9 +107,10 @@ static void identify(struct gh__request *r)
 
 static void refuse_large(struct gh__request *r)
 {
-	gh__answer_error(r, 413, "request_too_large",
-			 "The body of this request is larger than the %llu bytes that are allowed here.",
-			 (unsigned long long)r->stream.max_body);
+	gh__answer_error(
+		r, 413, "request_too_large",
+		"The body of this request is larger than the %llu bytes that are allowed here.",
+		(unsigned long long)r->stream.max_body);
 }
 
 static void on_head(struct gh__stream *s)
@@ -130,8 +131,9 @@ static void on_head(struct gh__stream *s)
 	gh__headers_remove_id(&req->headers, GH__H_EXPECT);
 	gh__headers_remove_id(&req->headers, GH__H_X_REQUEST_ID);
 	if (gh__site_is_lookalike(r->site->site, req)) {
-		gh__answer_error(r, 400, NULL,
-				 "This path is another spelling of one that is served here; use that one.");
+		gh__answer_error(
+			r, 400, NULL,
+			"This path is another spelling of one that is served here; use that one.");
 		return;
 	}
 	r->route = gh__site_route(r->site->site, req);
@@ -179,7 +181,8 @@ static void on_gone(struct gh__stream *s, int error)
 	else if (error == UV_ETIMEDOUT)
 		gh__answer_error(r, 408, NULL, "The body of this request did not come in time.");
 	else
-		gh__answer_error(r, 400, NULL, "The body of this request is not framed as HTTP asks.");
+		gh__answer_error(r, 400, NULL,
+				 "The body of this request is not framed as HTTP asks.");
 }
 
 static void on_end(struct gh__stream *s)

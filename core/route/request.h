@@ -29,13 +29,13 @@ enum gh__phase {
 
 /* What a step waits for; in the request's arena, made with its first wait. */
 struct gh__waiting {
-	struct gh__list link;     /* among the worker's waits */
+	struct gh__list link; /* among the worker's waits */
 	struct gh__deadline deadline;
 	struct gh__request *request;
-	uint64_t token;           /* 0: nothing is waited for */
+	uint64_t token; /* 0: nothing is waited for */
 	gh_then *then;
 	struct gh__step *step;
-	void *job;                /* of an offload that is done, until the step goes on */
+	void *job; /* of an offload that is done, until the step goes on */
 	struct gh__side_call *side;
 };
 
@@ -76,19 +76,19 @@ struct gh__request {
 	struct gh__worker *worker;
 	struct gh__site_local *site;
 	const struct gh__route *route;
-	struct gh__step *steps;      /* one a module of the route */
-	uint16_t entered, at;        /* steps entered; the step that is at work */
+	struct gh__step *steps; /* one a module of the route */
+	uint16_t entered, at;   /* steps entered; the step that is at work */
 	uint8_t phase, flags;
-	uint8_t body_from;           /* the step from which a collected body goes on */
+	uint8_t body_from; /* the step from which a collected body goes on */
 	struct gh__waiting *waiting;
 	struct gh__proxying *proxy;
 	struct gh__own_answer *own;
-	struct gh_headers extra;     /* gh_answer_header() */
+	struct gh_headers extra; /* gh_answer_header() */
 	struct gh__defer *defers;
 	struct gh__collect *collect;
-	struct gh_str upstream_url;  /* for the log */
+	struct gh_str upstream_url;   /* for the log */
 	uint64_t started, first_byte; /* ns, monotonic */
-	int status;                  /* told to the client; 0: none */
+	int status;                   /* told to the client; 0: none */
 };
 
 static inline struct gh__request *gh__request_of(struct gh_request *req)
@@ -101,7 +101,10 @@ static inline struct gh__step *gh__step_of(struct gh_step *s)
 	return (struct gh__step *)(void *)s;
 }
 
-static inline struct gh_response *gh__res(struct gh__request *r) { return &r->stream.res; }
+static inline struct gh_response *gh__res(struct gh__request *r)
+{
+	return &r->stream.res;
+}
 
 extern const struct gh__stream_listener gh__request_listener;
 

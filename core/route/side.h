@@ -13,9 +13,9 @@ struct gh__side_call {
 	struct gh__deadline deadline;
 	struct gh_headers headers;
 	struct gh_response res;
-	struct gh_str body;      /* to send */
+	struct gh_str body; /* to send */
 	struct gh_answer answer;
-	char *bytes;             /* of the answer, freed with the request */
+	char *bytes; /* of the answer, freed with the request */
 	size_t len, room, max;
 	struct gh_wait wait;
 };

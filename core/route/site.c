@@ -74,7 +74,8 @@ static void build_routes(struct gh__site *site)
 		site->instance_count += c->routes[i].handler_count;
 	site->route_count = c->route_count;
 	site->routes = gh__arena_zero(&site->arena, c->route_count * sizeof *site->routes);
-	site->instances = gh__arena_zero(&site->arena, site->instance_count * sizeof *site->instances);
+	site->instances = gh__arena_zero(&site->arena,
+					 site->instance_count * sizeof *site->instances);
 	for (size_t i = 0; i < c->route_count; i++) {
 		const struct gh__route_config *from = c->routes + i;
 		struct gh__route *route = site->routes + i;
@@ -82,7 +83,8 @@ static void build_routes(struct gh__site *site)
 		route->match = &from->match;
 		route->max_body = from->max_body.bytes;
 		route->count = from->handler_count;
-		route->instances = gh__arena_get(&site->arena, route->count * sizeof *route->instances);
+		route->instances = gh__arena_get(&site->arena,
+						 route->count * sizeof *route->instances);
 		for (size_t h = 0; h < from->handler_count; h++) {
 			struct gh_instance *in = site->instances + next;
 			in->module = from->handlers[h].module;
@@ -101,17 +103,21 @@ static void take_upstreams(struct gh__site *site)
 {
 	const struct gh__config *c = site->config;
 
-	site->upstreams = gh__arena_get(&site->arena, (c->upstream_count + 1) * sizeof *site->upstreams);
+	site->upstreams = gh__arena_get(&site->arena,
+					(c->upstream_count + 1) * sizeof *site->upstreams);
 	for (size_t i = 0; i < c->upstream_count; i++) {
-		struct gh__upstream *u = gh__upstream_ref(site->grounds->upstreams, c->upstreams[i]);
+		struct gh__upstream *u = gh__upstream_ref(site->grounds->upstreams,
+							  c->upstreams[i]);
 		c->upstreams[i]->runtime = u;
 		site->upstreams[site->upstream_count++] = u;
 	}
-	site->trusted = gh__arena_get(&site->arena, (c->trusted_proxies.count + 1) * sizeof *site->trusted);
+	site->trusted = gh__arena_get(&site->arena,
+				      (c->trusted_proxies.count + 1) * sizeof *site->trusted);
 	for (size_t i = 0; i < c->trusted_proxies.count; i++)
 		if (gh_str_is(c->trusted_proxies.items[i], "unix"))
 			site->trusts_unix = true;
-		else if (gh__cidr_from(c->trusted_proxies.items[i], site->trusted + site->trusted_count) == 0)
+		else if (gh__cidr_from(c->trusted_proxies.items[i],
+				       site->trusted + site->trusted_count) == 0)
 			site->trusted_count++;
 	site->trusts = site->trusts_unix || site->trusted_count;
 }
@@ -134,7 +140,8 @@ struct gh__site *gh__site_create(struct gh__config *config, const struct gh__gro
 		in->provisioned = true;
 		if (in->module->provision && in->module->provision(in, in->self) &&
 		    gh__mistakes_count(mistakes) == before)
-			gh__mistake(mistakes, &in->place, "%s: it cannot be set up", in->module->name);
+			gh__mistake(mistakes, &in->place, "%s: it cannot be set up",
+				    in->module->name);
 	}
 	site->mistakes = NULL;
 	if (gh__mistakes_count(mistakes) == before)

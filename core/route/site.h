@@ -23,7 +23,7 @@ struct gh_instance {
 	struct gh__site *site;
 	struct gh_str route; /* its name */
 	struct gh__place place;
-	size_t index;      /* among the site's instances */
+	size_t index; /* among the site's instances */
 	bool provisioned;
 };
 
@@ -63,9 +63,9 @@ struct gh__site {
 	size_t upstream_count;
 	struct gh__cidr *trusted;
 	size_t trusted_count;
-	bool trusts, trusts_unix;        /* anyone; the peers of unix sockets */
-	struct gh__list shared;          /* references */
-	struct gh__mistakes *mistakes;   /* while it is built */
+	bool trusts, trusts_unix;      /* anyone; the peers of unix sockets */
+	struct gh__list shared;        /* references */
+	struct gh__mistakes *mistakes; /* while it is built */
 };
 
 /* Takes over `config`, also when it fails: then NULL, and the mistakes say why. */
@@ -81,8 +81,8 @@ bool gh__site_trusts(const struct gh__site *site, const struct gh_address *peer)
 
 struct gh__site_local {
 	struct gh__site *site;
-	size_t refs;      /* requests, and one while it is the worker's current */
-	void **locals;    /* one an instance; NULL where local_size is 0 */
+	size_t refs;   /* requests, and one while it is the worker's current */
+	void **locals; /* one an instance; NULL where local_size is 0 */
 	void (*on_unused)(struct gh__site_local *local);
 	void *owner;
 };

@@ -13,17 +13,19 @@ enum { GH__DURATION_BUCKETS = 12 };
 extern const uint32_t gh__duration_bounds[GH__DURATION_BUCKETS - 1];
 
 struct gh__stats {
-	atomic_uint_least64_t requests[6];  /* by class of status; [0]: the client left before an answer */
-	atomic_uint_least64_t refused;      /* heads that were no requests */
+	atomic_uint_least64_t
+		requests[6]; /* by class of status; [0]: the client left before an answer */
+	atomic_uint_least64_t refused;        /* heads that were no requests */
 	atomic_uint_least64_t sent, received; /* bytes of bodies */
-	atomic_uint_least64_t active;       /* requests under way */
-	atomic_uint_least64_t cut;          /* answers broken off */
-	atomic_uint_least64_t accepted;     /* connections so far */
-	atomic_uint_least64_t turned_away;  /* connections over a limit */
-	atomic_uint_least64_t connections;  /* open now */
-	atomic_uint_least64_t duration[GH__DURATION_BUCKETS]; /* tunnels left out; not cumulative; the last: more */
+	atomic_uint_least64_t active;         /* requests under way */
+	atomic_uint_least64_t cut;            /* answers broken off */
+	atomic_uint_least64_t accepted;       /* connections so far */
+	atomic_uint_least64_t turned_away;    /* connections over a limit */
+	atomic_uint_least64_t connections;    /* open now */
+	atomic_uint_least64_t duration
+		[GH__DURATION_BUCKETS]; /* tunnels left out; not cumulative; the last: more */
 	atomic_uint_least64_t duration_us;
-	atomic_uint_least64_t denied;       /* failed logins */
+	atomic_uint_least64_t denied; /* failed logins */
 };
 
 static inline void gh__stat_add(atomic_uint_least64_t *s, uint64_t n)

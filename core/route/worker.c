@@ -34,7 +34,8 @@ void gh__worker_use(struct gh__worker *w, struct gh__site_local *site)
 	/* One checks for all; its calls may not outlive the upstreams of the site. */
 	if (w->number == 0) {
 		gh__health_stop(w->health);
-		w->health = gh__health_start(&w->pools, site->site->upstreams, site->site->upstream_count);
+		w->health = gh__health_start(&w->pools, site->site->upstreams,
+					     site->site->upstream_count);
 	}
 	if (old)
 		gh__site_local_unref(old);

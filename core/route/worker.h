@@ -20,14 +20,14 @@ struct gh__worker {
 	struct gh__loop loop;
 	struct gh__conns conns;
 	struct gh__pools pools;
-	struct gh__lanes *lanes;         /* the process's */
-	struct gh__site_local *site;     /* the current one */
+	struct gh__lanes *lanes;     /* the process's */
+	struct gh__site_local *site; /* the current one */
 	struct gh__list waits[GH__WAIT_BUCKETS];
 	uint64_t next_token;
 	struct gh__stats stats;
-	struct gh__access_log *access;   /* NULL: no access log */
-	struct gh__health *health;       /* of the first worker; NULL: nothing is checked */
-	atomic_size_t *collected;        /* bytes of bodies held in memory, of the process */
+	struct gh__access_log *access; /* NULL: no access log */
+	struct gh__health *health;     /* of the first worker; NULL: nothing is checked */
+	atomic_size_t *collected;      /* bytes of bodies held in memory, of the process */
 	size_t max_collected, max_body;
 	unsigned number;
 };

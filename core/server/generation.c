@@ -66,7 +66,8 @@ static void open_forget(struct gh__loop *loop, struct gh__letter *letter)
 
 	for (size_t i = 0; i < site->upstream_count; i++)
 		if (f->generation->dying[i])
-			gh__pools_forget(&w->pools, site->upstreams[i]->id, site->upstreams[i]->count);
+			gh__pools_forget(&w->pools, site->upstreams[i]->id,
+					 site->upstreams[i]->count);
 	f->letter.open = open_forgotten;
 	gh__loop_post(&f->generation->server->loop, &f->letter);
 }

@@ -71,8 +71,9 @@ static bool same_address(const struct sockaddr_storage *a, const struct sockaddr
 	if (a->ss_family == AF_INET6)
 		return a6->sin6_port == b6->sin6_port &&
 		       memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
-	return a->ss_family == AF_UNIX && strcmp(((const struct sockaddr_un *)(const void *)a)->sun_path,
-						 ((const struct sockaddr_un *)(const void *)b)->sun_path) == 0;
+	return a->ss_family == AF_UNIX &&
+	       strcmp(((const struct sockaddr_un *)(const void *)a)->sun_path,
+		      ((const struct sockaddr_un *)(const void *)b)->sun_path) == 0;
 }
 
 /* One that systemd opened for us: LISTEN_FDS descriptors from 3 on, meant for this process. */
@@ -82,7 +83,8 @@ static int find_inherited(const struct sockaddr_storage *want)
 
 	if (!count || !pid || strtol(pid, NULL, 10) != (long)getpid())
 		return -1;
-	for (int fd = FIRST_INHERITED, end = FIRST_INHERITED + (int)strtol(count, NULL, 10); fd < end; fd++) {
+	for (int fd = FIRST_INHERITED, end = FIRST_INHERITED + (int)strtol(count, NULL, 10);
+	     fd < end; fd++) {
 		struct sockaddr_storage has = { 0 };
 		socklen_t len = sizeof has;
 		if (getsockname(fd, (struct sockaddr *)&has, &len) || !same_address(&has, want))
@@ -135,7 +137,8 @@ static int open_socket(const struct gh__listen_config *c, const struct sockaddr_
 	} else {
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
 		if (address->ss_family == AF_INET6)
-			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ c->host.len != 0 }, sizeof(int));
+			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ c->host.len != 0 },
+				   sizeof(int));
 		error = bind(fd, (const struct sockaddr *)address, len) ? errno : 0;
 	}
 	if (!error && listen(fd, BACKLOG))
@@ -174,10 +177,12 @@ struct gh__listener *gh__listener_open(const struct gh__listen_config *c, char *
 	if (!inherited) {
 		int error = open_socket(c, &address, len, &fd);
 		if (error) {
-			snprintf(why, size, "%s%s", strerror(error),
-				 error == EADDRINUSE ? "; stop what uses it, or choose another" :
-				 error == EACCES     ? "; use a port from 1024 on, or start as root with `user:`" :
-						       "");
+			snprintf(
+				why, size, "%s%s", strerror(error),
+				error == EADDRINUSE ? "; stop what uses it, or choose another"
+				: error == EACCES
+					? "; use a port from 1024 on, or start as root with `user:`"
+					: "");
 			return NULL;
 		}
 	}
@@ -189,7 +194,8 @@ struct gh__listener *gh__listener_open(const struct gh__listen_config *c, char *
 	l->inherited = inherited;
 	l->is_unix = c->is_unix;
 	l->door.scheme = GH_STR("http");
-	l->door.name = (struct gh_str){ gh__strndup(c->address.at, c->address.len), c->address.len };
+	l->door.name = (struct gh_str){ gh__strndup(c->address.at, c->address.len),
+					c->address.len };
 	if (c->is_unix) {
 		l->path = gh__strndup(c->host.at, c->host.len);
 		if (stat(l->path, &st) == 0) {
@@ -234,8 +240,9 @@ uint16_t gh__listener_port(const struct gh__listener *l)
 
 	if (getsockname(l->fd, (struct sockaddr *)&a, &len))
 		return 0;
-	return ntohs(a.ss_family == AF_INET ? ((struct sockaddr_in *)&a)->sin_port :
-		     a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port : 0);
+	return ntohs(a.ss_family == AF_INET    ? ((struct sockaddr_in *)&a)->sin_port
+		     : a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
+					       : 0);
 }
 
 /* ---- accepting ---- */
@@ -283,7 +290,8 @@ static void on_pause_over(struct gh__deadline *d)
 
 	a->paused = false;
 	for (struct gh__list *l = a->polls.next; l != &a->polls; l = l->next)
-		uv_poll_start(&GH__CONTAINER(l, struct door_poll, link)->poll, UV_READABLE, on_poll);
+		uv_poll_start(&GH__CONTAINER(l, struct door_poll, link)->poll, UV_READABLE,
+			      on_poll);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -310,7 +318,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 			if (errno == ECONNABORTED || errno == EINTR || errno == EPERM)
 				continue;
 			if (errno != EAGAIN && errno != EWOULDBLOCK)
-				pause_all(a); /* EMFILE and the like: waiting helps, spinning does not */
+				pause_all(
+					a); /* EMFILE and the like: waiting helps, spinning does not */
 			return;
 		}
 		peer_of(&from, &peer);

@@ -16,10 +16,10 @@ struct gh__listener {
 	struct gh__door door;
 	int fd;
 	bool is_unix, inherited;
-	char *path;      /* of a unix socket: removed when it closes */
+	char *path;             /* of a unix socket: removed when it closes */
 	uint64_t device, inode; /* of that file, so that another's is never removed */
-	atomic_uint polls; /* workers that still poll it */
-	bool wanted;     /* by the config that is being taken up */
+	atomic_uint polls;      /* workers that still poll it */
+	bool wanted;            /* by the config that is being taken up */
 };
 
 /* Opens the socket, or takes the one of that address that the process was started with. NULL and a
@@ -36,8 +36,8 @@ uint16_t gh__listener_port(const struct gh__listener *l);
 
 enum gh__admission {
 	GH__ADMIT,
-	GH__NOT_MINE,  /* it is another worker's turn */
-	GH__NOT_NOW,   /* look again after a moment */
+	GH__NOT_MINE, /* it is another worker's turn */
+	GH__NOT_NOW,  /* look again after a moment */
 	GH__TURN_AWAY,
 };
 
@@ -46,7 +46,7 @@ struct gh__acceptor {
 	struct gh__loop *loop;
 	struct gh__conns *conns;
 	struct gh__list polls;
-	struct gh__deadline pause;  /* at a limit: no accept until then */
+	struct gh__deadline pause; /* at a limit: no accept until then */
 	/* Asked without a peer before the accept: what is not taken then stays in the queue. Asked with
 	 * the peer after it. NULL: take all. */
 	enum gh__admission (*admit)(struct gh__acceptor *a, const struct gh_address *peer);

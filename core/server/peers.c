@@ -47,7 +47,8 @@ static struct peer **find(struct gh__peers *p, const struct gh_address *a)
 	for (size_t i = 0; i < sizeof a->bytes; i++)
 		hash = hash * 31 + a->bytes[i];
 	struct peer **at = p->buckets + hash % BUCKETS;
-	while (*at && ((*at)->family != a->family || memcmp((*at)->bytes, a->bytes, sizeof a->bytes)))
+	while (*at &&
+	       ((*at)->family != a->family || memcmp((*at)->bytes, a->bytes, sizeof a->bytes)))
 		at = &(*at)->next;
 	return at;
 }

@@ -40,10 +40,11 @@ static int read_file(struct gh__server *s, struct gh__mistakes *mistakes, struct
 	return error ? -1 : 0;
 }
 
-static struct gh__site *build(struct gh__server *s, struct gh_str bytes, struct gh__mistakes *mistakes)
+static struct gh__site *build(struct gh__server *s, struct gh_str bytes,
+			      struct gh__mistakes *mistakes)
 {
-	struct gh__config *c =
-		gh__config_read(gh_str(s->path), bytes, s->modules, GH__READ_ALL, mistakes);
+	struct gh__config *c = gh__config_read(gh_str(s->path), bytes, s->modules, GH__READ_ALL,
+					       mistakes);
 
 	return c ? gh__site_create(c, &s->grounds, mistakes) : NULL;
 }
@@ -179,7 +180,8 @@ static void apply_limits(struct gh__server *s, const struct gh__config *c)
 	if (getrlimit(RLIMIT_NOFILE, &files))
 		gh__log(GH_LOG_WARN, "the limit on open files cannot be read: 1024 is assumed");
 	/* Each request may need a second descriptor, towards its upstream. */
-	size_t most = files.rlim_cur > 2 * FD_RESERVE ? (files.rlim_cur - FD_RESERVE) / 2 : FD_RESERVE / 2;
+	size_t most = files.rlim_cur > 2 * FD_RESERVE ? (files.rlim_cur - FD_RESERVE) / 2
+						      : FD_RESERVE / 2;
 	if (c->limits.connections && (size_t)c->limits.connections < most)
 		most = (size_t)c->limits.connections;
 	atomic_store(&s->max_connections, most);
@@ -313,7 +315,8 @@ static int drop_to(struct gh_str user)
 	}
 	if (initgroups(user.at, pw->pw_gid) || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid)) {
-		gh__log(GH_LOG_ERROR, "user: cannot become '" GH_FMT "': %s; start as root, or leave it out",
+		gh__log(GH_LOG_ERROR,
+			"user: cannot become '" GH_FMT "': %s; start as root, or leave it out",
 			GH_ARG(user), strerror(errno));
 		return -1;
 	}
@@ -338,7 +341,9 @@ static void raise_fd_limit(void)
 
 static void begin(struct gh__server *s, const char *path, const struct gh_module *const *modules)
 {
-	*s = (struct gh__server){ .path = path, .modules = modules, .started_at = (uint64_t)time(NULL) };
+	*s = (struct gh__server){ .path = path,
+				  .modules = modules,
+				  .started_at = (uint64_t)time(NULL) };
 	GH_CHECK(gh__loop_init(&s->loop) == 0);
 	s->loop.owner = s;
 	gh__list_init(&s->retired);

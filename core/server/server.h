@@ -17,28 +17,29 @@ struct gh__thread {
 	struct gh__acceptor acceptor;
 	struct gh__server *server;
 	pthread_t id;
-	bool stopping, drained;   /* its own thread's */
+	bool stopping, drained; /* its own thread's */
 	struct gh__letter drained_letter;
 };
 
 /* One gateway.yaml that serves, or still finishes what it began. */
 struct gh__generation {
-	struct gh__list link;     /* among those that were replaced */
+	struct gh__list link; /* among those that were replaced */
 	struct gh__site *site;
 	struct gh__server *server;
-	atomic_uint users;        /* workers that hold it */
+	atomic_uint users; /* workers that hold it */
 	struct gh__letter unused;
-	bool *dying;              /* once unused: which of its upstreams nobody else has */
+	bool *dying; /* once unused: which of its upstreams nobody else has */
 	uint64_t number;
 };
 
 struct gh__server {
-	struct gh__loop loop;     /* the main thread's */
-	const char *path;         /* of gateway.yaml */
+	struct gh__loop loop; /* the main thread's */
+	const char *path;     /* of gateway.yaml */
 	const struct gh_module *const *modules;
 	struct gh__generation *current;
 	struct gh__list retired;
-	struct gh__list listeners, closing; /* those that are closing are still polled by some worker */
+	struct gh__list listeners,
+		closing; /* those that are closing are still polled by some worker */
 	struct gh__thread **threads;
 	unsigned thread_count;
 	struct gh__lanes *lanes;
@@ -46,21 +47,21 @@ struct gh__server {
 	struct gh__shares *shares;
 	struct gh__metrics *metrics;
 	struct gh__grounds grounds;
-	atomic_size_t collected;  /* bytes of bodies held in memory */
+	atomic_size_t collected;   /* bytes of bodies held in memory */
 	atomic_size_t connections; /* of all workers */
 	atomic_size_t max_connections;
-	struct gh__peers *peers;  /* connections by address, when they are limited */
+	struct gh__peers *peers; /* connections by address, when they are limited */
 	struct gh__access_sink *access;
 	struct gh__admin *admin;
 	struct gh__watchdog *watchdog; /* NULL: nobody wants to hear */
 	struct gh__deadline sweep, cut;
 	uv_signal_t signals[5];
-	uint64_t started_at;      /* seconds since 1970 */
+	uint64_t started_at; /* seconds since 1970 */
 	uint64_t reloads, failed_reloads, generations;
-	char *refused;            /* the mistakes of the last reload; NULL: it was taken up */
+	char *refused; /* the mistakes of the last reload; NULL: it was taken up */
 	bool stopping;
 	unsigned drained;
-	int status;               /* to exit with */
+	int status; /* to exit with */
 };
 
 /* Serves until it is told to stop. Returns the exit code: 0, or 1 after the reason was told. */

@@ -46,8 +46,9 @@ static enum gh__admission admit(struct gh__acceptor *a, const struct gh_address 
 		if (all >= atomic_load_explicit(&s->max_connections, memory_order_relaxed))
 			return GH__NOT_NOW;
 		/* More than its share: the next one is another worker's. */
-		return s->thread_count > 1 && t->worker.conns.count > all / s->thread_count + 8 ?
-			       GH__NOT_MINE : GH__ADMIT;
+		return s->thread_count > 1 && t->worker.conns.count > all / s->thread_count + 8
+			       ? GH__NOT_MINE
+			       : GH__ADMIT;
 	}
 	const struct gh__site *site = t->worker.site->site;
 	size_t limit = (size_t)site->config->limits.connections_per_address;

@@ -113,8 +113,8 @@ static void write_slice(struct gh__call *c, struct gh_str slice, enum gh_part pa
 static void wait_for_answer(struct gh__call *c)
 {
 	struct gh__deadline *d = &c->conn->deadline;
-	uint64_t ms = c->flags & GH__CALL_GOT_HEAD ? c->upstream->idle_timeout :
-						     c->upstream->first_byte_timeout;
+	uint64_t ms = c->flags & GH__CALL_GOT_HEAD ? c->upstream->idle_timeout
+						   : c->upstream->first_byte_timeout;
 
 	if (ms && !(c->flags & GH__CALL_HELD))
 		gh__deadline_set(loop_of(c), d, ms);
@@ -217,7 +217,8 @@ static void attempt(struct gh__call *c)
 		if (!c->endpoint && !(c->flags & GH__CALL_PINNED))
 			c->endpoint = gh__endpoint_pick(c->upstream, l->now, c->tried);
 		if (!c->endpoint) {
-			fail(c, GH__FAIL_CONNECT, c->last_error ? c->last_error : "no address to try");
+			fail(c, GH__FAIL_CONNECT,
+			     c->last_error ? c->last_error : "no address to try");
 			return;
 		}
 		if (!(c->flags & GH__CALL_RETRIED))
@@ -227,7 +228,8 @@ static void attempt(struct gh__call *c)
 			begin(c);
 			return;
 		}
-		int error = gh__endpoint_address(c->pools->upstreams, c->endpoint, l->now, &to, &len);
+		int error = gh__endpoint_address(c->pools->upstreams, c->endpoint, l->now, &to,
+						 &len);
 		if (error == UV_EAGAIN) {
 			if (c->sent_at == 0)
 				c->sent_at = l->now;
@@ -379,7 +381,8 @@ static void take(struct gh__call *c, const char *at, const char *end)
 		struct gh_str data = { 0 };
 		if (c->flags & GH__CALL_TUNNEL) {
 			if (at < end)
-				c->ops->on_body(c, (struct gh_str){ at, (size_t)(end - at) }, GH_MORE);
+				c->ops->on_body(c, (struct gh_str){ at, (size_t)(end - at) },
+						GH_MORE);
 			at = end;
 			break;
 		}
@@ -459,8 +462,8 @@ void gh__call_gone(struct gh__call *c, int error)
 		c->ops->on_turn(c);
 	} else {
 		fail(c, GH__FAIL_CLOSED,
-		     c->flags & GH__CALL_GOT_BYTE ? "it closed in the head of its answer" :
-						    "it closed before it answered");
+		     c->flags & GH__CALL_GOT_BYTE ? "it closed in the head of its answer"
+						  : "it closed before it answered");
 	}
 }
 

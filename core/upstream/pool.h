@@ -14,12 +14,12 @@ struct gh__call;
 struct gh__uconn {
 	struct gh__pump pump;
 	struct gh__deadline deadline;
-	struct gh__list link;      /* among the idle ones of its endpoint, or the used ones */
+	struct gh__list link; /* among the idle ones of its endpoint, or the used ones */
 	struct gh__pools *pools;
 	struct gh__upstream *upstream;
 	struct gh__endpoint *endpoint;
-	struct gh__call *call;     /* NULL: idle, or closing */
-	char *held;                /* bytes of an answer that wait */
+	struct gh__call *call; /* NULL: idle, or closing */
+	char *held;            /* bytes of an answer that wait */
 	uint32_t held_from, held_to, held_room;
 	struct gh__scan scan;
 	bool idle, reused, taking;
@@ -40,7 +40,8 @@ struct gh__pools {
 	struct gh__list used;
 };
 
-void gh__pools_init(struct gh__pools *pools, struct gh__loop *loop, struct gh__upstreams *upstreams);
+void gh__pools_init(struct gh__pools *pools, struct gh__loop *loop,
+		    struct gh__upstreams *upstreams);
 /* Closes all idle connections of an upstream that goes away. */
 void gh__pools_forget(struct gh__pools *pools, unsigned id, size_t endpoints);
 /* Closes all; the loop must turn once more before the memory is gone. */

@@ -42,8 +42,9 @@ static bool read_literal(struct gh__endpoint *e)
 
 static socklen_t length_of(const struct sockaddr_storage *a)
 {
-	return a->ss_family == AF_INET ? sizeof(struct sockaddr_in) :
-	       a->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_un);
+	return a->ss_family == AF_INET    ? sizeof(struct sockaddr_in)
+	       : a->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					  : sizeof(struct sockaddr_un);
 }
 
 struct gh__upstream *gh__upstream_ref(struct gh__upstreams *all, const struct gh_upstream *config)
@@ -164,13 +165,14 @@ struct gh__endpoint *gh__endpoint_pick(struct gh__upstream *u, uint64_t now, uin
 	return best;
 }
 
-void gh__endpoint_failed(struct gh__upstream *u, struct gh__endpoint *e, uint64_t now, const char *why)
+void gh__endpoint_failed(struct gh__upstream *u, struct gh__endpoint *e, uint64_t now,
+			 const char *why)
 {
 	uint64_t until = now + u->fail_timeout;
 
 	if (atomic_exchange(&e->down_until, until ? until : 1) == 0)
-		gh__log(GH_LOG_ERROR, "upstream " GH_FMT ": " GH_FMT " is down: %s", GH_ARG(u->name),
-			GH_ARG(e->url), why);
+		gh__log(GH_LOG_ERROR, "upstream " GH_FMT ": " GH_FMT " is down: %s",
+			GH_ARG(u->name), GH_ARG(e->url), why);
 	atomic_fetch_add_explicit(&u->failures, 1, memory_order_relaxed);
 }
 
@@ -194,7 +196,8 @@ struct look_up {
 static void work(struct gh__lane_job *job)
 {
 	struct look_up *l = GH__CONTAINER(job, struct look_up, job);
-	struct addrinfo *found = NULL, hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
+	struct addrinfo *found = NULL,
+			hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
 	struct gh__endpoint *e = l->endpoint;
 	unsigned n = 0;
 

@@ -18,22 +18,22 @@ struct gh__endpoint {
 	struct gh_str url, authority, host;
 	enum gh__scheme scheme;
 	uint16_t port;
-	bool literal;                /* an address, not a name: never looked up */
-	pthread_mutex_t lock;        /* of the addresses */
+	bool literal;         /* an address, not a name: never looked up */
+	pthread_mutex_t lock; /* of the addresses */
 	struct sockaddr_storage addresses[GH__ADDRESSES];
 	unsigned address_count;
-	uint64_t looked_up;          /* ms; 0: never */
+	uint64_t looked_up; /* ms; 0: never */
 	bool looking;
-	atomic_uint turn;            /* among the addresses */
-	atomic_int busy;             /* calls under way, of all workers */
+	atomic_uint turn;                 /* among the addresses */
+	atomic_int busy;                  /* calls under way, of all workers */
 	atomic_uint_least64_t down_until; /* ms: passed over until then, after a failure */
-	atomic_bool unhealthy;       /* said by the active check */
+	atomic_bool unhealthy;            /* said by the active check */
 };
 
 struct gh__upstream {
-	struct gh__list link;        /* in the registry */
-	unsigned refs;               /* main thread */
-	unsigned id;                 /* place in each worker's pools */
+	struct gh__list link; /* in the registry */
+	unsigned refs;        /* main thread */
+	unsigned id;          /* place in each worker's pools */
 	struct gh_str name, identity;
 	enum gh__balance balance;
 	uint64_t connect_timeout, first_byte_timeout, idle_timeout, keepalive, fail_timeout;
@@ -72,7 +72,8 @@ struct gh__endpoint *gh__endpoint_pick(struct gh__upstream *u, uint64_t now, uin
 /* An address of it. UV_EAGAIN: it is being looked up, ask again soon; UV_EAI_…: it has none. */
 int gh__endpoint_address(struct gh__upstreams *all, struct gh__endpoint *e, uint64_t now,
 			 struct sockaddr_storage *ret_address, socklen_t *ret_len);
-void gh__endpoint_failed(struct gh__upstream *u, struct gh__endpoint *e, uint64_t now, const char *why);
+void gh__endpoint_failed(struct gh__upstream *u, struct gh__endpoint *e, uint64_t now,
+			 const char *why);
 void gh__endpoint_works(struct gh__upstream *u, struct gh__endpoint *e);
 bool gh__endpoint_up(const struct gh__endpoint *e, uint64_t now);
 

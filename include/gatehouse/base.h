@@ -18,11 +18,14 @@ struct gh_str {
 };
 
 #define GH_STR(literal) ((struct gh_str){ "" literal "", sizeof(literal) - 1 })
-#define GH_STR_INIT(literal) { "" literal "", sizeof(literal) - 1 }
-#define GH_FMT "%.*s"
+#define GH_STR_INIT(literal) \
+	{ \
+		"" literal "", sizeof(literal) - 1 \
+	}
+#define GH_FMT    "%.*s"
 #define GH_ARG(s) (int)(s).len, (s).at ? (s).at : ""
 
-#define GH_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define GH_PRINTF(f, a)    __attribute__((format(printf, f, a)))
 #define GH_COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 static inline struct gh_str gh_str(const char *terminated)

@@ -19,11 +19,11 @@ struct gh_instance;
 
 /* One module in one request. */
 struct gh_step {
-	struct gh_request  *req;
+	struct gh_request *req;
 	struct gh_response *res;
-	const void         *self;  /* one a YAML entry */
-	void               *local; /* one a worker and generation */
-	void               *state; /* one a request, zeroed; NULL when state_size is 0 */
+	const void *self; /* one a YAML entry */
+	void *local;      /* one a worker and generation */
+	void *state;      /* one a request, zeroed; NULL when state_size is 0 */
 };
 
 enum gh_part { GH_MORE, GH_LAST };
@@ -114,7 +114,10 @@ enum gh_verdict gh_pass(struct gh_step *s, const struct gh_proxy *p);
 /* ---- Waiting: each returns GH_PENDING, and `then` gives the verdict ---- */
 
 /* A wait, as a number that is never used twice: a resume that comes late is nothing. */
-struct gh_wait { uint64_t token; void *worker; };
+struct gh_wait {
+	uint64_t token;
+	void *worker;
+};
 enum gh_verdict gh_hold(struct gh_step *s, gh_then *then, struct gh_wait *ret_wait);
 /* Any thread, any time, also after the request is gone. */
 void gh_resume(struct gh_wait wait);
@@ -154,7 +157,7 @@ enum gh_verdict gh_collect_body(struct gh_step *s, size_t max, gh_then *then);
 
 /* ---- A request's memory and end ---- */
 
-void *gh_alloc(struct gh_request *r, size_t size); /* zeroed, gone with the request */
+void *gh_alloc(struct gh_request *r, size_t size);            /* zeroed, gone with the request */
 struct gh_str gh_copy(struct gh_request *r, struct gh_str s); /* terminated */
 struct gh_str gh_printf(struct gh_request *r, const char *format, ...) GH_PRINTF(2, 3);
 /* Calls `done(arg)` when the request ends, however it ends. */

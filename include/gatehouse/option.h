@@ -12,9 +12,15 @@
 #include <gatehouse/base.h>
 
 /* The C type of a field is the type of its option. */
-struct gh_duration { int64_t ms; };    /* 250ms, 10s, 5m, 2h, 1d; 0 as `0s` or `0` */
-struct gh_size     { int64_t bytes; }; /* 512, 64k, 10M, 2G: powers of 1024 */
-struct gh_choice   { int index; };     /* place in the row's `choices` */
+struct gh_duration {
+	int64_t ms;
+}; /* 250ms, 10s, 5m, 2h, 1d; 0 as `0s` or `0` */
+struct gh_size {
+	int64_t bytes;
+}; /* 512, 64k, 10M, 2G: powers of 1024 */
+struct gh_choice {
+	int index;
+}; /* place in the row's `choices` */
 
 /* A list of scalars. A single scalar in YAML is a list of one. */
 struct gh_strings {
@@ -23,7 +29,9 @@ struct gh_strings {
 };
 
 /* A mapping of scalars, in the order of the file. Keys are unique. */
-struct gh_pair { struct gh_str key, value; };
+struct gh_pair {
+	struct gh_str key, value;
+};
 struct gh_pairs {
 	const struct gh_pair *items;
 	size_t count;
@@ -46,18 +54,29 @@ struct gh_named {
 /* One or more addresses of a server (http://HOST[:PORT], unix:/PATH), or the name of an entry of
  * `upstreams:`. Bound by core; modules hand it to gh_proxy() and gh_call(). */
 struct gh_upstream;
-struct gh_upstream_ref { struct gh_upstream *upstream; };
+struct gh_upstream_ref {
+	struct gh_upstream *upstream;
+};
 
 enum gh_option_type {
-	GH_TYPE_BOOL, GH_TYPE_INT, GH_TYPE_STRING, GH_TYPE_DURATION, GH_TYPE_SIZE, GH_TYPE_CHOICE,
-	GH_TYPE_STRINGS, GH_TYPE_PAIRS, GH_TYPE_OBJECT, GH_TYPE_OBJECTS, GH_TYPE_NAMED,
+	GH_TYPE_BOOL,
+	GH_TYPE_INT,
+	GH_TYPE_STRING,
+	GH_TYPE_DURATION,
+	GH_TYPE_SIZE,
+	GH_TYPE_CHOICE,
+	GH_TYPE_STRINGS,
+	GH_TYPE_PAIRS,
+	GH_TYPE_OBJECT,
+	GH_TYPE_OBJECTS,
+	GH_TYPE_NAMED,
 	GH_TYPE_UPSTREAM,
 };
 
 enum gh_option_flag {
 	GH_REQUIRED = 1, /* must be in the file; `fallback` is then unused */
-	GH_SECRET   = 2, /* value hidden in `GET /config` and never quoted; in PAIRS, the values */
-	GH_SHORT    = 4, /* of one row in a table: a value that stands in place of the whole mapping
+	GH_SECRET = 2,   /* value hidden in `GET /config` and never quoted; in PAIRS, the values */
+	GH_SHORT = 4,    /* of one row in a table: a value that stands in place of the whole mapping
 	                  * is this option's, as in `listen: 127.0.0.1:8080` for
 	                  * `listen: { address: 127.0.0.1:8080 }` */
 };
@@ -80,29 +99,31 @@ struct gh_option {
 	int (*check)(struct gh_str value, char *why, size_t size);
 };
 
-#define GH_OPTION_TYPE(field)                    \
-	_Generic((field),                        \
-		bool: GH_TYPE_BOOL,              \
-		int64_t: GH_TYPE_INT,            \
-		struct gh_str: GH_TYPE_STRING,   \
-		struct gh_duration: GH_TYPE_DURATION, \
-		struct gh_size: GH_TYPE_SIZE,    \
-		struct gh_choice: GH_TYPE_CHOICE, \
-		struct gh_strings: GH_TYPE_STRINGS, \
-		struct gh_pairs: GH_TYPE_PAIRS,  \
-		struct gh_objects: GH_TYPE_OBJECTS, \
-		struct gh_named: GH_TYPE_NAMED,  \
-		struct gh_upstream_ref: GH_TYPE_UPSTREAM, \
-		default: GH_TYPE_OBJECT)
+#define GH_OPTION_TYPE(field) \
+	_Generic((field), bool \
+		 : GH_TYPE_BOOL, int64_t \
+		 : GH_TYPE_INT, struct gh_str \
+		 : GH_TYPE_STRING, struct gh_duration \
+		 : GH_TYPE_DURATION, struct gh_size \
+		 : GH_TYPE_SIZE, struct gh_choice \
+		 : GH_TYPE_CHOICE, struct gh_strings \
+		 : GH_TYPE_STRINGS, struct gh_pairs \
+		 : GH_TYPE_PAIRS, struct gh_objects \
+		 : GH_TYPE_OBJECTS, struct gh_named \
+		 : GH_TYPE_NAMED, struct gh_upstream_ref \
+		 : GH_TYPE_UPSTREAM, default \
+		 : GH_TYPE_OBJECT)
 
 /* One row: the struct, its field (also the key in YAML), the default as YAML text, the doc, and
  * further members of struct gh_option by name, such as `.min = 1, .max = 10`. */
-#define GH_OPTION(type_, field_, fallback_, doc_, ...)                       \
-	{                                                                    \
+#define GH_OPTION(type_, field_, fallback_, doc_, ...) \
+	{ \
 		.name = #field_, .type = GH_OPTION_TYPE(((type_ *)0)->field_), \
-		.offset = offsetof(type_, field_), .fallback = fallback_, .doc = doc_, \
-		__VA_ARGS__                                                  \
+		.offset = offsetof(type_, field_), .fallback = fallback_, .doc = doc_, __VA_ARGS__ \
 	}
-#define GH_OPTIONS_END { .name = NULL }
+#define GH_OPTIONS_END \
+	{ \
+		.name = NULL \
+	}
 
 #endif

@@ -52,7 +52,7 @@ size_t gh_header_remove(struct gh_headers *h, struct gh_str name);
 struct gh_address {
 	sa_family_t family; /* AF_INET, AF_INET6, AF_UNIX */
 	uint16_t port;
-	uint8_t bytes[16];  /* network order; the first four for AF_INET */
+	uint8_t bytes[16]; /* network order; the first four for AF_INET */
 };
 
 enum gh_client_source {
@@ -65,29 +65,29 @@ enum gh_client_source {
 enum gh_shape { GH_SHAPE_PLAIN, GH_SHAPE_OPENAI, GH_SHAPE_ANTHROPIC };
 
 struct gh_request {
-	struct gh_str method;  /* token, as sent */
-	struct gh_str path;    /* canonical: absolute, escapes normalised, no empty or dot segments */
-	struct gh_str query;   /* without `?`; as sent */
-	struct gh_str host;    /* lower case, without the port */
+	struct gh_str method; /* token, as sent */
+	struct gh_str path;  /* canonical: absolute, escapes normalised, no empty or dot segments */
+	struct gh_str query; /* without `?`; as sent */
+	struct gh_str host;  /* lower case, without the port */
 	struct gh_str authority; /* host and port as the client wrote them */
-	struct gh_str scheme;  /* http or https: how the client came */
-	bool upgrade;          /* the client asks for a WebSocket */
+	struct gh_str scheme;    /* http or https: how the client came */
+	bool upgrade;            /* the client asks for a WebSocket */
 	struct gh_headers headers;
-	int64_t length;        /* of the body; -1: chunked, not known; 0: none */
-	struct gh_str id;      /* the request's id, sent as x-request-id */
+	int64_t length;   /* of the body; -1: chunked, not known; 0: none */
+	struct gh_str id; /* the request's id, sent as x-request-id */
 	struct gh_address client;
 	struct gh_str client_text; /* the address as text, without port; `unix` for a unix socket */
 	enum gh_client_source client_source;
-	struct gh_str caller;  /* who it is, once a module has found out; empty until then */
-	struct gh_str route;   /* the route's name */
-	enum gh_shape shape;   /* of errors on this route */
-	struct gh_str body;    /* after gh_collect_body() */
+	struct gh_str caller; /* who it is, once a module has found out; empty until then */
+	struct gh_str route;  /* the route's name */
+	enum gh_shape shape;  /* of errors on this route */
+	struct gh_str body;   /* after gh_collect_body() */
 };
 
 struct gh_response {
-	int status; /* 0 until there is one */
+	int status;                /* 0 until there is one */
 	struct gh_headers headers; /* until the head is sent; empty in body hooks and on_finish */
-	int64_t length; /* of the body; -1: not known */
+	int64_t length;            /* of the body; -1: not known */
 };
 
 #endif

@@ -27,24 +27,23 @@ void gh_test_upstream(struct gh_test *t, int status, const char *headers, const 
 
 /* What came of one request; lives until the next one. Strings are terminated. */
 struct gh_test_answer {
-	int status;          /* 0: the request still waits (then see gh_test_wait()) */
-	bool reached;        /* the request went past the module to the upstream */
-	bool cut;            /* the answer was broken off visibly */
-	const char *headers; /* `name: value\r\n`… of the answer to the client */
-	const char *body;    /* of the same */
-	const char *caller;  /* as set for later steps */
+	int status;                   /* 0: the request still waits (then see gh_test_wait()) */
+	bool reached;                 /* the request went past the module to the upstream */
+	bool cut;                     /* the answer was broken off visibly */
+	const char *headers;          /* `name: value\r\n`… of the answer to the client */
+	const char *body;             /* of the same */
+	const char *caller;           /* as set for later steps */
 	const char *upstream_headers; /* what the upstream got */
 	const char *upstream_body;
-	const char *log;     /* lines logged during this request */
+	const char *log; /* lines logged during this request */
 };
 /* The value of an answer's header, or NULL; lives until the next call. */
 const char *gh_test_header(const struct gh_test_answer *a, const char *name);
 
 /* `target` is a path with its query, `headers` lines that end in \r\n or NULL, `body` or NULL. Runs
  * all that is offloaded or asleep to its end. */
-const struct gh_test_answer *gh_test_send(struct gh_test *t, const char *method,
-					  const char *target, const char *headers,
-					  const char *body);
+const struct gh_test_answer *gh_test_send(struct gh_test *t, const char *method, const char *target,
+					  const char *headers, const char *body);
 /* The same with a body of many slices of `slice` bytes each. */
 const struct gh_test_answer *gh_test_send_sliced(struct gh_test *t, const char *method,
 						 const char *target, const char *headers,

@@ -41,10 +41,14 @@ static void a_page_of_this_address_may(void **state)
 static void a_page_of_another_may_not(void **state)
 {
 	static const char *const others[] = {
-		"Origin: https://evil.example\r\n",      "Origin: https://test.example.evil\r\n",
-		"Origin: https://test.example:8443\r\n", "Origin: null\r\n",
-		"Origin: ://\r\n",                       "Origin: https://\r\n",
-		"Origin: \r\n",                          "Origin: https://evil/test.example\r\n",
+		"Origin: https://evil.example\r\n",
+		"Origin: https://test.example.evil\r\n",
+		"Origin: https://test.example:8443\r\n",
+		"Origin: null\r\n",
+		"Origin: ://\r\n",
+		"Origin: https://\r\n",
+		"Origin: \r\n",
+		"Origin: https://evil/test.example\r\n",
 	};
 	struct gh_test *t = begin("to: http://127.0.0.1:1");
 

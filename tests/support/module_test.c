@@ -94,7 +94,8 @@ static enum gh_verdict on_response(struct gh_step *s)
 		struct gh_str name = { at, (size_t)(colon - at) };
 		if (!gh_header_find(&gh__request_of(s->req)->extra, name))
 			GH_CHECK(gh_header_add(&s->res->headers, name,
-					       (struct gh_str){ colon + 1, (size_t)(end - colon - 1) }) == 0);
+					       (struct gh_str){ colon + 1,
+								(size_t)(end - colon - 1) }) == 0);
 		at = end + 2;
 	}
 	return GH_NEXT;
@@ -230,7 +231,8 @@ struct gh_test *gh_test_begin(const struct gh_module *m, const char *options_yam
 	t->status = 200;
 	t->give_body = "upstream";
 	gh__upstreams_init(&t->upstreams, lanes);
-	t->grounds = (struct gh__grounds){ &t->upstreams, gh__shares_create(), gh__metrics_create() };
+	t->grounds = (struct gh__grounds){ &t->upstreams, gh__shares_create(),
+					   gh__metrics_create() };
 	t->sink = gh__access_sink_create();
 	/* Not worker 0: that one checks the health of upstreams, and here is none to ask. */
 	gh__worker_init(&t->worker, 1, &t->upstreams, lanes);
@@ -385,10 +387,11 @@ const struct gh_test_answer *gh_test_send_sliced(struct gh_test *t, const char *
 	t->slice = slice;
 	t->wanted = t->given_last = false;
 	t->message = (struct gh__message){ 0 };
-	struct gh_str head = gh__arena_printf(&s->arena,
-					      body ? "%s %s HTTP/1.1\r\nHost: test.example\r\n%sContent-Length: %zu\r\n\r\n" :
-						     "%s %s HTTP/1.1\r\nHost: test.example\r\n%s\r\n",
-					      method, target, headers ? headers : "", t->to_send.len);
+	struct gh_str head = gh__arena_printf(
+		&s->arena,
+		body ? "%s %s HTTP/1.1\r\nHost: test.example\r\n%sContent-Length: %zu\r\n\r\n"
+		     : "%s %s HTTP/1.1\r\nHost: test.example\r\n%s\r\n",
+		method, target, headers ? headers : "", t->to_send.len);
 	s->ops = &ops;
 	s->listener = &gh__request_listener;
 	s->conn = &t->conn;
@@ -431,9 +434,8 @@ const struct gh_test_answer *gh_test_send_sliced(struct gh_test *t, const char *
 	return &t->answer;
 }
 
-const struct gh_test_answer *gh_test_send(struct gh_test *t, const char *method,
-					  const char *target, const char *headers,
-					  const char *body)
+const struct gh_test_answer *gh_test_send(struct gh_test *t, const char *method, const char *target,
+					  const char *headers, const char *body)
 {
 	return gh_test_send_sliced(t, method, target, headers, body, SIZE_MAX);
 }
@@ -445,7 +447,8 @@ const char *gh_test_header(const struct gh_test_answer *a, const char *name)
 
 	for (const char *at = a->headers; at && *at; at = strstr(at, "\r\n") + 2)
 		if (strncasecmp(at, name, len) == 0 && at[len] == ':') {
-			snprintf(value, sizeof value, "%.*s", (int)strcspn(at + len + 2, "\r"), at + len + 2);
+			snprintf(value, sizeof value, "%.*s", (int)strcspn(at + len + 2, "\r"),
+				 at + len + 2);
 			return value;
 		}
 	return NULL;
