@@ -182,7 +182,7 @@ class TestWebUi:
     def test_a_websocket_through_the_same_door(self, gateway, webui):
         webui.script = websocket_echo
         with gateway.websocket("/ws/socket.io/?EIO=4&transport=websocket", "Sec-WebSocket-Extensions: permessage-deflate",
-                               "Origin: http://127.0.0.1") as socket:
+                               "Origin: https://gate.example") as socket:
             for text in ("hello", "", "π" * 1000, "a" * 70000, "b" * 1000000):
                 assert socket.echo(text) == text
             socket.send_frame(9, b"ping")
@@ -222,6 +222,12 @@ class TestWebUi:
             assert answer.status == 403 and answer.body == b"origin"
             webui.script = None
             assert client.ask().status == 200
+
+    def test_a_page_of_another_site_opens_no_websocket(self, gateway, webui):
+        with gateway.client() as client:
+            assert client.ask("GET", "/ws", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Origin: https://evil.example").status == 403
+        assert webui.untouched()
 
     def test_either_side_may_end_a_websocket(self, gateway, webui):
         webui.script = websocket_echo
