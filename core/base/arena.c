@@ -55,7 +55,11 @@ void *gh__arena_get_slow(struct gh__arena *a, size_t size)
 
 void *gh__arena_zero(struct gh__arena *a, size_t size)
 {
-	return memset(gh__arena_get(a, size), 0, size);
+	void *p = gh__arena_get(a, size);
+
+	if (size)
+		memset(p, 0, size);
+	return p;
 }
 
 struct gh_str gh__arena_copy(struct gh__arena *a, struct gh_str s)

@@ -130,10 +130,11 @@ static void begin(struct gh__call *c)
 	c->flags |= GH__CALL_HEAD_SENT;
 	c->sent_at = loop_of(c)->now;
 	wait_for_answer(c);
-	if (c->copy) {
+	if (c->copy || c->flags & GH__CALL_BODY_SENT) {
 		/* A second time: what was kept, and then what is still to come. */
 		write_slice(c, (struct gh_str){ c->copy, c->kept },
 			    c->flags & GH__CALL_BODY_SENT ? GH_LAST : GH_MORE);
+		gh__out_flush(o); /* it may be referred to, not copied */
 		drop_copy(c);
 		c->flags |= GH__CALL_BODY_LOST;
 	}
@@ -143,6 +144,13 @@ static void begin(struct gh__call *c)
 		gh__out_flush(o);
 	else
 		c->ops->on_ready(c); /* the body joins the head */
+}
+
+static void add_to_copy(struct gh__call *c, struct gh_str slice)
+{
+	c->copy = gh__realloc(c->copy, c->kept + slice.len);
+	memcpy(c->copy + c->kept, slice.at, slice.len);
+	c->kept += (uint32_t)slice.len;
 }
 
 /* Only a connection that was used before may be stale; only then a body is kept. */
@@ -156,15 +164,21 @@ static void keep(struct gh__call *c, struct gh_str slice)
 		c->flags |= GH__CALL_BODY_LOST;
 		return;
 	}
-	c->copy = gh__realloc(c->copy, c->kept + slice.len);
-	memcpy(c->copy + c->kept, slice.at, slice.len);
-	c->kept += (uint32_t)slice.len;
+	add_to_copy(c, slice);
 }
 
 void gh__call_body(struct gh__call *c, struct gh_str slice, enum gh_part part)
 {
-	if (c->flags & GH__CALL_OVER || !c->conn)
+	if (c->flags & GH__CALL_OVER)
 		return;
+	if (!(c->flags & GH__CALL_HEAD_SENT)) {
+		/* It is being tried again, and no byte may pass the head: see gh__call_pressure(). */
+		if (slice.len)
+			add_to_copy(c, slice);
+		if (part == GH_LAST)
+			c->flags |= GH__CALL_BODY_SENT;
+		return;
+	}
 	if (!(c->flags & GH__CALL_TUNNEL)) {
 		keep(c, slice);
 		if (part == GH_LAST)
@@ -178,6 +192,8 @@ void gh__call_body(struct gh__call *c, struct gh_str slice, enum gh_part part)
 
 size_t gh__call_pressure(const struct gh__call *c)
 {
+	if (!(c->flags & GH__CALL_HEAD_SENT))
+		return c->kept; /* until it is connected again; on_ready comes then */
 	return c->conn ? c->conn->pump.queued : 0;
 }
 
@@ -270,7 +286,9 @@ void gh__call_connected(struct gh__call *c)
 static void try_again(struct gh__call *c, int error)
 {
 	if (c->flags & GH__CALL_HEAD_SENT) {
-		c->flags |= GH__CALL_RETRIED; /* a fresh connection to the same endpoint */
+		/* A fresh connection to the same endpoint; when there is none, to the next. */
+		c->flags = (c->flags & ~(unsigned)GH__CALL_HEAD_SENT) | GH__CALL_RETRIED;
+		c->sent_at = 0;
 		atomic_fetch_add_explicit(&c->upstream->retries, 1, memory_order_relaxed);
 		release(c, GH__CLOSE);
 	} else {
@@ -495,6 +513,7 @@ void gh__call_hold(struct gh__call *c)
 
 void gh__call_go(struct gh__call *c)
 {
+	static const char nothing[1] = "";
 	struct gh__uconn *u = c->conn;
 
 	if (!(c->flags & GH__CALL_HELD))
@@ -504,7 +523,8 @@ void gh__call_go(struct gh__call *c)
 		return;
 	/* Also with no bytes held: a body that has ended is told now. */
 	if (c->flags & GH__CALL_GOT_BYTE)
-		take(c, u->held + u->held_from, u->held + u->held_to);
+		take(c, u->held ? u->held + u->held_from : nothing,
+		     u->held ? u->held + u->held_to : nothing);
 	settle(c);
 	c->ops->on_turn(c);
 }

@@ -1,0 +1,220 @@
+/* Lanes: so many at once, so many that wait, and no for the rest. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/net/lane.h"
+#include "support/wire.h"
+
+enum { JOBS = 200 };
+
+struct gate {
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	bool open;
+	unsigned running, most, done, opened;
+};
+
+struct job {
+	struct gh__lane_job job;
+	struct gate *gate;
+};
+
+struct bench {
+	struct gh__loop loop;
+	struct gh__lanes *lanes;
+	struct gate gate;
+	struct job jobs[JOBS];
+};
+
+static void work(struct gh__lane_job *job)
+{
+	struct gate *g = GH__CONTAINER(job, struct job, job)->gate;
+
+	pthread_mutex_lock(&g->lock);
+	g->running++;
+	if (g->most < g->running)
+		g->most = g->running;
+	pthread_cond_broadcast(&g->moved);
+	while (!g->open)
+		pthread_cond_wait(&g->moved, &g->lock);
+	g->running--;
+	g->done++;
+	pthread_mutex_unlock(&g->lock);
+}
+
+static void on_letter(struct gh__loop *l, struct gh__letter *letter)
+{
+	(void)l;
+	GH__CONTAINER(letter, struct job, job.letter)->gate->opened++;
+}
+
+static void open_gate(struct gate *g)
+{
+	pthread_mutex_lock(&g->lock);
+	g->open = true;
+	pthread_cond_broadcast(&g->moved);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static void wait_for_running(struct gate *g, unsigned count)
+{
+	pthread_mutex_lock(&g->lock);
+	while (g->running < count)
+		pthread_cond_wait(&g->moved, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static int add(struct bench *b, enum gh__lane_kind kind, struct job *j)
+{
+	j->gate = &b->gate;
+	j->job.work = work;
+	j->job.letter.open = on_letter;
+	return gh__lane_add(b->lanes, kind, &j->job);
+}
+
+static int begin(void **state)
+{
+	struct bench *b = calloc(1, sizeof *b);
+
+	*state = b;
+	assert_int_equal(gh__loop_init(&b->loop), 0);
+	b->lanes = gh__lanes_create();
+	pthread_mutex_init(&b->gate.lock, NULL);
+	pthread_cond_init(&b->gate.moved, NULL);
+	for (size_t i = 0; i < JOBS; i++)
+		b->jobs[i].job.loop = &b->loop;
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct bench *b = *state;
+
+	open_gate(&b->gate);
+	gh__lanes_destroy(b->lanes);
+	wire_settle(&b->loop);
+	gh__loop_finish(&b->loop);
+	pthread_cond_destroy(&b->gate.moved);
+	pthread_mutex_destroy(&b->gate.lock);
+	free(b);
+	return 0;
+}
+
+static bool all_told(void *arg)
+{
+	struct bench *b = arg;
+
+	return b->gate.opened == 35;
+}
+
+static void a_lane_runs_two_holds_its_room_and_refuses_the_rest(void **state)
+{
+	struct bench *b = *state;
+	size_t n = 0;
+
+	for (; n < 2; n++)
+		assert_int_equal(add(b, GH__LANE_HASH, b->jobs + n), 0);
+	wait_for_running(&b->gate, 2);
+	for (; n < 34; n++)
+		assert_int_equal(add(b, GH__LANE_HASH, b->jobs + n), 0);
+	assert_int_equal(add(b, GH__LANE_HASH, b->jobs + n), UV_EAGAIN);
+	wire_settle(&b->loop);
+	assert_int_equal(b->gate.opened, 0);
+	/* A full lane takes nothing from another. */
+	assert_int_equal(add(b, GH__LANE_FILE, b->jobs + JOBS - 1), 0);
+	wait_for_running(&b->gate, 3);
+	open_gate(&b->gate);
+	assert_true(wire_until(&b->loop, all_told, b));
+	assert_int_equal(b->gate.most, 3);
+}
+
+static bool half_told(void *arg)
+{
+	return ((struct bench *)arg)->gate.opened == JOBS / 2;
+}
+
+static void what_was_refused_can_be_asked_again(void **state)
+{
+	struct bench *b = *state;
+
+	open_gate(&b->gate);
+	for (size_t n = 0; n < JOBS / 2;) {
+		if (add(b, GH__LANE_FILE, b->jobs + n) == 0)
+			n++;
+		else
+			wire_turn(&b->loop);
+	}
+	assert_true(wire_until(&b->loop, half_told, b));
+	assert_true(b->gate.most <= 2);
+}
+
+static void *destroy(void *arg)
+{
+	gh__lanes_destroy(arg);
+	return NULL;
+}
+
+static void the_end_waits_for_what_runs_and_begins_nothing(void **state)
+{
+	struct bench *b = *state;
+	size_t queued = 0;
+	pthread_t thread;
+
+	for (size_t n = 0; n < 2; n++)
+		assert_int_equal(add(b, GH__LANE_FILE, b->jobs + n), 0);
+	wait_for_running(&b->gate, 2);
+	assert_int_equal(pthread_create(&thread, NULL, destroy, b->lanes), 0);
+	/* It has begun when the lane refuses, well before its room is used up. */
+	while (add(b, GH__LANE_FILE, b->jobs + 2 + queued) == 0) {
+		queued++;
+		assert_true(queued < 60);
+		usleep(10000);
+	}
+	open_gate(&b->gate);
+	pthread_join(thread, NULL);
+	b->lanes = NULL;
+	assert_int_equal(b->gate.done, 2);
+	wire_settle(&b->loop);
+	assert_int_equal(b->gate.opened, 2);
+}
+
+static void a_job_may_have_nobody_to_tell(void **state)
+{
+	struct bench *b = *state;
+
+	b->jobs[0].job.loop = NULL;
+	assert_int_equal(add(b, GH__LANE_DNS, b->jobs), 0);
+	wait_for_running(&b->gate, 1);
+	open_gate(&b->gate);
+	gh__lanes_destroy(b->lanes);
+	b->lanes = NULL;
+	assert_int_equal(b->gate.done, 1);
+	wire_settle(&b->loop);
+	assert_int_equal(b->gate.opened, 0);
+}
+
+static void nothing_to_destroy_is_fine(void **state)
+{
+	(void)state;
+	gh__lanes_destroy(NULL);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, begin, end)
+	const struct CMUnitTest tests[] = {
+		CASE(a_lane_runs_two_holds_its_room_and_refuses_the_rest),
+		CASE(what_was_refused_can_be_asked_again),
+		CASE(the_end_waits_for_what_runs_and_begins_nothing),
+		CASE(a_job_may_have_nobody_to_tell),
+		CASE(nothing_to_destroy_is_fine),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
