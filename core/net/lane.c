@@ -83,6 +83,11 @@ void gh__lanes_destroy(struct gh__lanes *lanes)
 		pthread_mutex_unlock(&lane->lock);
 		for (unsigned t = 0; t < lane->started; t++)
 			pthread_join(lane->threads[t], NULL);
+		for (struct gh__lane_job *job = lane->first, *next; job; job = next) {
+			next = job->next;
+			if (job->drop)
+				job->drop(job);
+		}
 		pthread_cond_destroy(&lane->more);
 		pthread_mutex_destroy(&lane->lock);
 	}

@@ -13,13 +13,14 @@ enum gh__lane_kind { GH__LANE_HASH, GH__LANE_FILE, GH__LANE_DNS, GH__LANES };
 struct gh__lane_job {
 	struct gh__lane_job *next;
 	void (*work)(struct gh__lane_job *job); /* on a thread of the lane */
+	void (*drop)(struct gh__lane_job *job); /* when the lanes end first; NULL: nothing to do */
 	struct gh__loop *loop;                  /* where the letter goes; NULL: nowhere */
 	struct gh__letter letter;               /* `open` is set by whoever asks */
 };
 
 struct gh__lanes;
 struct gh__lanes *gh__lanes_create(void);
-/* Waits for what runs; what is queued is not begun, and its letters are not sent. */
+/* Waits for what runs; what is queued is not begun but dropped, and its letters are not sent. */
 void gh__lanes_destroy(struct gh__lanes *lanes);
 /* 0, or UV_EAGAIN: the lane is full. */
 int gh__lane_add(struct gh__lanes *lanes, enum gh__lane_kind kind, struct gh__lane_job *job);

@@ -143,6 +143,23 @@ static void open_offload(struct gh__loop *loop, struct gh__letter *letter)
 	gh__site_local_unref(site);
 }
 
+static void open_dropped(struct gh__loop *loop, struct gh__letter *letter)
+{
+	struct offload *o = GH__CONTAINER(letter, struct offload, job.letter);
+	struct gh__site_local *site = o->site;
+
+	(void)loop;
+	gh__free(o);
+	gh__site_local_unref(site);
+}
+
+/* What it pins is its worker's to let go. */
+static void drop(struct gh__lane_job *job)
+{
+	job->letter.open = open_dropped;
+	gh__loop_post(job->loop, &job->letter);
+}
+
 enum gh_verdict gh_offload(struct gh_step *s, enum gh_lane lane, void (*function)(void *job),
 			   const void *job, size_t size, gh_then *then)
 {
@@ -155,6 +172,7 @@ enum gh_verdict gh_offload(struct gh_step *s, enum gh_lane lane, void (*function
 	if (size)
 		memcpy(o->memory, job, size);
 	o->job.work = work;
+	o->job.drop = drop;
 	o->job.loop = &r->worker->loop;
 	o->job.letter.open = open_offload;
 	o->work = function;

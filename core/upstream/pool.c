@@ -195,7 +195,7 @@ void gh__pool_give(struct gh__uconn *c, enum gh__after after)
 	}
 	struct gh__pool *pool = pool_of(c->pools, c->upstream);
 	size_t at = (size_t)(c->endpoint - c->upstream->endpoints);
-	if (pool->idle_count[at] >= c->upstream->max_idle) {
+	if (pool->idle_count[at] >= c->upstream->max_idle || c->upstream->keepalive == 0) {
 		close_conn(c);
 		return;
 	}

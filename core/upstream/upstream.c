@@ -218,12 +218,18 @@ static void work(struct gh__lane_job *job)
 	gh__free(l);
 }
 
+static void drop(struct gh__lane_job *job)
+{
+	gh__free(GH__CONTAINER(job, struct look_up, job));
+}
+
 /* The lock is held. */
 static void look_up(struct gh__upstreams *all, struct gh__endpoint *e)
 {
 	struct look_up *l = gh__zalloc(sizeof *l);
 
 	l->job.work = work;
+	l->job.drop = drop;
 	l->endpoint = e;
 	GH_CHECK(e->host.len < sizeof l->host);
 	memcpy(l->host, e->host.at, e->host.len);

@@ -18,7 +18,7 @@ struct gate {
 	pthread_mutex_t lock;
 	pthread_cond_t moved;
 	bool open;
-	unsigned running, most, done, opened;
+	unsigned running, most, done, opened, dropped;
 };
 
 struct job {
@@ -55,6 +55,11 @@ static void on_letter(struct gh__loop *l, struct gh__letter *letter)
 	GH__CONTAINER(letter, struct job, job.letter)->gate->opened++;
 }
 
+static void on_drop(struct gh__lane_job *job)
+{
+	GH__CONTAINER(job, struct job, job)->gate->dropped++;
+}
+
 static void open_gate(struct gate *g)
 {
 	pthread_mutex_lock(&g->lock);
@@ -75,6 +80,7 @@ static int add(struct bench *b, enum gh__lane_kind kind, struct job *j)
 {
 	j->gate = &b->gate;
 	j->job.work = work;
+	j->job.drop = on_drop;
 	j->job.letter.open = on_letter;
 	return gh__lane_add(b->lanes, kind, &j->job);
 }
@@ -161,7 +167,7 @@ static void *destroy(void *arg)
 	return NULL;
 }
 
-static void the_end_waits_for_what_runs_and_begins_nothing(void **state)
+static void the_end_waits_for_what_runs_and_drops_the_rest(void **state)
 {
 	struct bench *b = *state;
 	size_t queued = 0;
@@ -181,6 +187,7 @@ static void the_end_waits_for_what_runs_and_begins_nothing(void **state)
 	pthread_join(thread, NULL);
 	b->lanes = NULL;
 	assert_int_equal(b->gate.done, 2);
+	assert_int_equal(b->gate.dropped, queued);
 	wire_settle(&b->loop);
 	assert_int_equal(b->gate.opened, 2);
 }
@@ -212,7 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_lane_runs_two_holds_its_room_and_refuses_the_rest),
 		CASE(what_was_refused_can_be_asked_again),
-		CASE(the_end_waits_for_what_runs_and_begins_nothing),
+		CASE(the_end_waits_for_what_runs_and_drops_the_rest),
 		CASE(a_job_may_have_nobody_to_tell),
 		CASE(nothing_to_destroy_is_fine),
 	};

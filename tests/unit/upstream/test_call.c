@@ -612,6 +612,21 @@ static void idle_connections_have_their_time_and_their_number(void **state)
 	}
 }
 
+static void no_time_keeps_none(void **state)
+{
+	struct bench *b = *state;
+	struct asked a = { .body = NULL };
+
+	use(b, "127.0.0.1", 1, 8);
+	b->upstream->keepalive = 0;
+	ask(b, &a);
+	serve(b, 0);
+	reply(b, OK);
+	assert_int_equal(a.lasts, 1);
+	assert_int_equal(b->pools.count, 0);
+	forget(&a);
+}
+
 static void a_pool_that_is_forgotten_closes_its_idle_ones(void **state)
 {
 	struct bench *b = *state;
@@ -781,7 +796,10 @@ static void a_body_that_is_too_large_to_keep_is_not_sent_again(void **state)
 			assert_false(wire_called(b->listeners[0]));
 		} else {
 			serve(b, 0);
-			assert_true(wire_gets(&b->loop, &b->server, GH__CALL_KEEP));
+			const char *body = strstr(b->server.got, "\r\n\r\n") + 4;
+			size_t head = (size_t)(body - b->server.got);
+			assert_true(wire_gets(&b->loop, &b->server, head + GH__CALL_KEEP));
+			assert_memory_equal(b->server.got + head, large, GH__CALL_KEEP);
 			gh__call_cancel(&a.call);
 			wire_close(&b->server);
 			wire_settle(&b->loop);
@@ -1230,6 +1248,7 @@ int main(void)
 		CASE(an_answer_before_the_whole_body_ends_the_connection),
 		CASE(an_idle_connection_that_speaks_or_closes_is_dropped),
 		CASE(idle_connections_have_their_time_and_their_number),
+		CASE(no_time_keeps_none),
 		CASE(a_pool_that_is_forgotten_closes_its_idle_ones),
 		CASE(a_stale_connection_is_tried_again_once),
 		CASE(a_body_that_was_kept_is_sent_again_whole),
