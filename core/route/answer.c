@@ -73,7 +73,10 @@ void gh__answer_own_body(struct gh__request *r)
 
 	gh__headers_push(&s->res.headers, GH__H_X_REQUEST_ID, GH_STR("x-request-id"), s->req.id);
 	r->first_byte = uv_hrtime();
-	s->ops->send_head(s, r->own->body.len || s->res.length < 0 ? GH_MORE : GH_LAST);
+	/* Who watches is told of the end also where nothing comes before it. */
+	bool more = r->own->body.len || s->res.length < 0 ||
+		    (r->route && r->route->flags & GH__ROUTE_RESPONSE_BODY);
+	s->ops->send_head(s, more ? GH_MORE : GH_LAST);
 	if (r->own->body.len)
 		gh__chain_response_body(r, r->own->body, GH_MORE);
 	if (!(s->flags & GH__S_ENDED))

@@ -51,7 +51,7 @@ void wire_forget(struct wire *w)
 void wire_turn(struct gh__loop *l)
 {
 	uv_run(&l->uv, UV_RUN_NOWAIT);
-	poll(&(struct pollfd){ .fd = uv_backend_fd(&l->uv), .events = POLLIN }, 1, 10);
+	poll(&(struct pollfd){ .fd = uv_backend_fd(&l->uv), .events = POLLIN }, 1, 2);
 	uv_run(&l->uv, UV_RUN_NOWAIT);
 }
 

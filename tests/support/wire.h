@@ -19,12 +19,12 @@ struct wire {
 
 /* Takes over a descriptor. */
 void wire_open(struct wire *w, int fd);
-void wire_close(struct wire *w); /* takes one that is closed */
-void wire_reset(struct wire *w); /* closes with RST; of TCP */
-void wire_shut(struct wire *w);  /* no more is sent; reading goes on */
+void wire_close(struct wire *w);  /* takes one that is closed */
+void wire_reset(struct wire *w);  /* closes with RST; of TCP */
+void wire_shut(struct wire *w);   /* no more is sent; reading goes on */
 void wire_forget(struct wire *w); /* what came so far */
 
-/* One turn, which waits 10 ms at most for something to happen. */
+/* One turn, which waits 2 ms at most for something to happen. */
 void wire_turn(struct gh__loop *l);
 /* All that can happen now has happened. */
 void wire_settle(struct gh__loop *l);

@@ -16,8 +16,8 @@ struct alarm {
 	struct gh__loop *loop;
 	unsigned fired;
 	uint64_t when;
-	uint64_t again;             /* sets itself anew, so many ms later */
-	struct gh__deadline *ends;  /* another one that it takes off the wheel */
+	uint64_t again;            /* sets itself anew, so many ms later */
+	struct gh__deadline *ends; /* another one that it takes off the wheel */
 };
 
 static void on_fire(struct gh__deadline *d)
@@ -69,9 +69,8 @@ static void pass(struct gh__loop *l, uint64_t ms, uint64_t step)
 
 static void a_deadline_fires_once_and_never_early(void **state)
 {
-	static const uint64_t waits[] = { 0,    1,     49,          50,          51,
-					  999,  24999, HORIZON - 1, HORIZON,     HORIZON + 1,
-					  60000 };
+	static const uint64_t waits[] = { 0,     1,           49,      50,          51,   999,
+					  24999, HORIZON - 1, HORIZON, HORIZON + 1, 60000 };
 	struct gh__loop *l = *state;
 
 	for (uint64_t step = 1; step <= 1000; step *= 10) {

@@ -126,8 +126,7 @@ static void join(struct bench *b, enum kind kind, unsigned flags)
 
 static void write_text(struct bench *b, const char *text)
 {
-	gh__pump_write(&b->side.pump,
-		       &(struct iovec){ (void *)(uintptr_t)text, strlen(text) }, 1);
+	gh__pump_write(&b->side.pump, &(struct iovec){ (void *)(uintptr_t)text, strlen(text) }, 1);
 }
 
 static bool is_gone(void *arg)

@@ -239,8 +239,8 @@ static void a_name_is_looked_up_on_a_thread(void **state)
 			break;
 	}
 	assert_int_equal(error, 0);
-	uint16_t port = to.ss_family == AF_INET ? ((struct sockaddr_in *)&to)->sin_port :
-						  ((struct sockaddr_in6 *)&to)->sin6_port;
+	uint16_t port = to.ss_family == AF_INET ? ((struct sockaddr_in *)&to)->sin_port
+						: ((struct sockaddr_in6 *)&to)->sin6_port;
 	assert_int_equal(ntohs(port), 4711);
 	/* Let go while it is looked up again, it stays until that is over. */
 	gh__endpoint_address(&b->all, u->endpoints, uv_hrtime() / 1000000 + 60000, &to, &len);
