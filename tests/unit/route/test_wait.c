@@ -332,8 +332,8 @@ static void a_call_that_fails_says_why(void **state)
 {
 	static const char *const answers[] = {
 		"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n12345678901", /* past its max */
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: "
-		"chunked\r\n\r\n6\r\n123456\r\n6\r\n123456\r\n",
+		("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		 "6\r\n123456\r\n6\r\n123456\r\n"),
 		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhalf",
 		"nonsense\r\n\r\n",
 		"",

@@ -186,8 +186,8 @@ static void what_is_no_answer_is_a_failure(void **state)
 	static const char *const cases[] = {
 		"SMTP ready\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-		"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "
-		"websocket\r\n\r\n",
+		("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+		 "Upgrade: websocket\r\n\r\n"),
 	};
 	struct bench *b = *state;
 
