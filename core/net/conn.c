@@ -28,45 +28,13 @@ static void break_body(struct gh__stream *s, int error);
 static void hold(struct gh__conn *c, const char *at, size_t len)
 {
 	c->here = (uint32_t)len;
-	if (c->held && at >= c->held && at <= c->held + c->held_to) {
-		c->held_from = (uint32_t)(at - c->held); /* they are held already */
-		return;
-	}
-	GH_CHECK(c->held_from == c->held_to);
-	if (len > c->held_room) {
-		gh__free(c->held);
-		c->held = gh__alloc(len);
-		c->held_room = (uint32_t)len;
-	}
-	memcpy(c->held, at, len);
-	c->held_from = 0;
-	c->held_to = (uint32_t)len;
-}
-
-static void hold_more(struct gh__conn *c, const char *at, size_t len)
-{
-	uint32_t have = c->held_to - c->held_from;
-
-	if (c->held_room - c->held_to < len) {
-		uint32_t room = (uint32_t)(have + len) * 2;
-		char *more = gh__alloc(room);
-		memcpy(more, c->held + c->held_from, have);
-		gh__free(c->held);
-		c->held = more;
-		c->held_room = room;
-		c->held_from = 0;
-		c->held_to = have;
-	}
-	memcpy(c->held + c->held_to, at, len);
-	c->held_to += (uint32_t)len;
+	gh__held_keep(&c->held, at, len);
 }
 
 static void drop_held(struct gh__conn *c)
 {
 	c->here = 0;
-	gh__free(c->held);
-	c->held = NULL;
-	c->held_from = c->held_to = c->held_room = 0;
+	gh__held_drop(&c->held);
 }
 
 /* ---- deadlines ---- */
@@ -366,14 +334,10 @@ static void take(struct gh__conn *c, const char *at, const char *end)
 /* Also with nothing held: the end of a body may be all that is left to tell. */
 void gh__conn_take_held(struct gh__conn *c)
 {
-	static const char nothing[1] = "";
+	struct gh_str held = gh__held_bytes(&c->held);
 
-	if (c->taking)
-		return;
-	if (c->held_from < c->held_to)
-		take(c, c->held + c->held_from, c->held + c->held_to);
-	else if (c->stream)
-		take(c, nothing, nothing);
+	if (!c->taking && (held.len || c->stream))
+		take(c, held.at, held.at + held.len);
 }
 
 /* After anything happened: what is read next, and what is waited for. */
@@ -384,7 +348,7 @@ void gh__conn_settle(struct gh__conn *c)
 
 	if (gh__pump_closing(&c->pump) || c->pump.flags & GH__PUMP_GONE)
 		return;
-	bool full = c->held_from < c->held_to && c->state == REQUEST;
+	bool full = gh__held_bytes(&c->held).len && c->state == REQUEST;
 	bool stop = full || (s && !(s->flags & GH__S_BODY_ENDED) &&
 			     !(s->flags & (GH__S_BODY_WANTED | GH__S_ENDED | GH__S_GONE)));
 	if (s && s->flags & GH__S_TUNNEL)
@@ -417,8 +381,8 @@ static void on_data(struct gh__pump *p, const char *data, size_t len)
 
 	if (c->state == LINGER)
 		return;
-	if (c->held_from < c->held_to) {
-		hold_more(c, data, len);
+	if (gh__held_bytes(&c->held).len) {
+		gh__held_add(&c->held, data, len);
 		gh__conn_take_held(c);
 	} else {
 		take(c, data, data + len);

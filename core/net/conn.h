@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "core/http/message.h"
+#include "core/net/held.h"
 #include "core/net/pump.h"
 #include "core/net/stream.h"
 
@@ -47,8 +48,7 @@ struct gh__conn {
 	struct gh__door *door;
 	struct gh__stream *stream;   /* NULL between requests */
 	struct gh__message *message; /* of the stream */
-	char *held;                  /* bytes that came and could not be used yet */
-	uint32_t held_from, held_to, held_room;
+	struct gh__held held;
 	uint32_t here;     /* bytes that came and are not looked at yet */
 	uint32_t requests; /* so far */
 	struct gh__scan scan;

@@ -301,40 +301,6 @@ static void try_again(struct gh__call *c, int error)
 
 /* ---- what comes back ---- */
 
-static void hold(struct gh__uconn *u, const char *at, size_t len)
-{
-	if (u->held && at >= u->held && at <= u->held + u->held_to) {
-		u->held_from = (uint32_t)(at - u->held);
-		return;
-	}
-	if (len > u->held_room) {
-		gh__free(u->held);
-		u->held = gh__alloc(len);
-		u->held_room = (uint32_t)len;
-	}
-	memcpy(u->held, at, len);
-	u->held_from = 0;
-	u->held_to = (uint32_t)len;
-}
-
-static void hold_more(struct gh__uconn *u, const char *at, size_t len)
-{
-	uint32_t have = u->held_to - u->held_from;
-
-	if (u->held_room - u->held_to < len) {
-		uint32_t room = (uint32_t)(have + len) * 2;
-		char *more = gh__alloc(room);
-		memcpy(more, u->held + u->held_from, have);
-		gh__free(u->held);
-		u->held = more;
-		u->held_room = room;
-		u->held_from = 0;
-		u->held_to = have;
-	}
-	memcpy(u->held + u->held_to, at, len);
-	u->held_to += (uint32_t)len;
-}
-
 static void whole(struct gh__call *c, bool more_came)
 {
 	bool keep_alive = c->message.keep_alive && c->flags & GH__CALL_BODY_SENT && !more_came &&
@@ -425,9 +391,9 @@ static void take(struct gh__call *c, const char *at, const char *end)
 	if (c->conn != u)
 		return; /* closed, or idle in its pool */
 	if (at < end)
-		hold(u, at, (size_t)(end - at));
+		gh__held_keep(&u->held, at, (size_t)(end - at));
 	else
-		u->held_from = u->held_to = 0;
+		u->held.from = u->held.to = 0;
 }
 
 static void settle(struct gh__call *c)
@@ -445,19 +411,19 @@ static void settle(struct gh__call *c)
 
 void gh__call_data(struct gh__call *c, const char *data, size_t len)
 {
-	struct gh__uconn *u = c->conn;
+	struct gh__held *held = &c->conn->held;
 
 	if (!(c->flags & GH__CALL_GOT_BYTE)) {
 		c->flags |= GH__CALL_GOT_BYTE;
 		drop_copy(c);
 		c->flags |= GH__CALL_BODY_LOST;
 	}
-	if (u->held_from < u->held_to) {
-		hold_more(u, data, len);
-		take(c, u->held + u->held_from, u->held + u->held_to);
-	} else {
-		take(c, data, data + len);
+	struct gh_str bytes = { data, len };
+	if (gh__held_bytes(held).len) {
+		gh__held_add(held, data, len);
+		bytes = gh__held_bytes(held);
 	}
+	take(c, bytes.at, bytes.at + bytes.len);
 	settle(c);
 	c->ops->on_turn(c);
 }
@@ -513,7 +479,6 @@ void gh__call_hold(struct gh__call *c)
 
 void gh__call_go(struct gh__call *c)
 {
-	static const char nothing[1] = "";
 	struct gh__uconn *u = c->conn;
 
 	if (!(c->flags & GH__CALL_HELD))
@@ -522,9 +487,10 @@ void gh__call_go(struct gh__call *c)
 	if (c->flags & GH__CALL_OVER || !u || u->taking)
 		return;
 	/* Also with no bytes held: a body that has ended is told now. */
-	if (c->flags & GH__CALL_GOT_BYTE)
-		take(c, u->held ? u->held + u->held_from : nothing,
-		     u->held ? u->held + u->held_to : nothing);
+	if (c->flags & GH__CALL_GOT_BYTE) {
+		struct gh_str held = gh__held_bytes(&u->held);
+		take(c, held.at, held.at + held.len);
+	}
 	settle(c);
 	c->ops->on_turn(c);
 }

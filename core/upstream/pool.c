@@ -121,7 +121,7 @@ static void on_closed(struct gh__pump *p)
 	gh__deadline_finish(p->loop, &c->deadline);
 	gh__list_remove(&c->link);
 	c->pools->count--;
-	gh__free(c->held);
+	gh__held_drop(&c->held);
 	gh__free(c);
 }
 
@@ -189,7 +189,7 @@ int gh__pool_connect(struct gh__pools *pools, struct gh__upstream *u, struct gh_
 void gh__pool_give(struct gh__uconn *c, enum gh__after after)
 {
 	if (after == GH__CLOSE || c->pump.flags & GH__PUMP_GONE || c->pump.broken ||
-	    c->pump.queued || c->held_from < c->held_to) {
+	    c->pump.queued || gh__held_bytes(&c->held).len) {
 		close_conn(c);
 		return;
 	}
@@ -201,9 +201,7 @@ void gh__pool_give(struct gh__uconn *c, enum gh__after after)
 	}
 	c->call = NULL;
 	c->scan = (struct gh__scan){ 0 };
-	gh__free(c->held);
-	c->held = NULL;
-	c->held_from = c->held_to = c->held_room = 0;
+	gh__held_drop(&c->held);
 	gh__list_remove(&c->link);
 	gh__list_add(pool->idle + at, &c->link);
 	pool->idle_count[at]++;

@@ -6,6 +6,7 @@
 #define GATEHOUSE_CORE_UPSTREAM_POOL_H
 
 #include "core/http/message.h"
+#include "core/net/held.h"
 #include "core/upstream/upstream.h"
 
 struct gh__call;
@@ -19,8 +20,7 @@ struct gh__uconn {
 	struct gh__upstream *upstream;
 	struct gh__endpoint *endpoint;
 	struct gh__call *call; /* NULL: idle, or closing */
-	char *held;            /* bytes of an answer that wait */
-	uint32_t held_from, held_to, held_room;
+	struct gh__held held;  /* of an answer */
 	struct gh__scan scan;
 	bool idle, reused, taking;
 };

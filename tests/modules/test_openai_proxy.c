@@ -1,0 +1,143 @@
+/* Which paths go on to the model server: the upstream here refuses connections, so they are a 502. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <gatehouse/test.h>
+
+extern const struct gh_module gh_module_openai_proxy;
+
+enum { GOES_ON = 502, REFUSED = 404 };
+
+static struct gh_test *begin(const char *options)
+{
+	struct gh_test *t = gh_test_begin(&gh_module_openai_proxy, options);
+
+	if (!t)
+		fail_msg("%s", gh_test_mistakes());
+	return t;
+}
+
+static void expect(struct gh_test *t, const char *path, int status)
+{
+	const struct gh_test_answer *a = gh_test_send(t, "POST", path, NULL, "{}");
+
+	if (a->status != status)
+		fail_msg("%s: %d in place of %d", path, a->status, status);
+}
+
+static void the_apis_of_openai_and_anthropic_go_on(void **state)
+{
+	static const char *const known[] = {
+		"/v1/models",
+		"/v1/models/org%2Fname",
+		"/v1/models/org/name",
+		"/v1/chat/completions",
+		"/v1/chat/completions?a=b",
+		"/v1/completions",
+		"/v1/embeddings",
+		"/v1/responses",
+		"/v1/responses/resp_1/input_items",
+		"/v1/messages",
+		"/v1/messages/count_tokens",
+		"/v1/audio/transcriptions",
+		"/v1/images/generations",
+		"/v1/moderations",
+		"/v1/rerank",
+	};
+	struct gh_test *t = begin("to: http://127.0.0.1:1");
+
+	(void)state;
+	for (size_t i = 0; i < GH_COUNT_OF(known); i++)
+		expect(t, known[i], GOES_ON);
+	gh_test_end(t);
+}
+
+static void nothing_else_does(void **state)
+{
+	static const char *const others[] = {
+		"/",
+		"/v1",
+		"/v1/",
+		"/v1/nonsense",
+		"/v1/modelsx",
+		"/v1/models-x",
+		"/v1/model",
+		"/v1/chat",
+		"/v1/chat/completionsx",
+		"/api/v0/models",
+		"/slots",
+		"/v1/chat%2Fcompletions",
+		"/x/v1/models",
+		"/v1/files",
+		"/?/v1/models",
+	};
+	struct gh_test *t = begin("to: http://127.0.0.1:1");
+
+	(void)state;
+	for (size_t i = 0; i < GH_COUNT_OF(others); i++)
+		expect(t, others[i], REFUSED);
+	gh_test_end(t);
+}
+
+static void a_refusal_reads_as_openais(void **state)
+{
+	struct gh_test *t = begin("to: http://127.0.0.1:1");
+	const struct gh_test_answer *a = gh_test_send(t, "GET", "/v1/nonsense", NULL, NULL);
+
+	(void)state;
+	assert_int_equal(a->status, 404);
+	assert_string_equal(gh_test_header(a, "content-type"), "application/json");
+	assert_string_equal(
+		a->body,
+		"{\"error\":{\"message\":\"Unknown API path: GET /v1/nonsense\","
+		"\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"not_found\"}}");
+	assert_false(a->reached);
+	gh_test_end(t);
+}
+
+static void paths_are_the_users_to_choose(void **state)
+{
+	struct gh_test *t = begin("to: http://127.0.0.1:1\npaths: [/v1/models, /api]");
+
+	(void)state;
+	expect(t, "/api", GOES_ON);
+	expect(t, "/api/v0/models", GOES_ON);
+	expect(t, "/v1/models", GOES_ON);
+	expect(t, "/apis", REFUSED);
+	expect(t, "/v1/chat/completions", REFUSED);
+	gh_test_end(t);
+}
+
+static void a_path_that_could_never_match_is_a_mistake(void **state)
+{
+	static const char *const wrong[] = { "v1/models", "/v1/models/", "/", "''" };
+	char options[128];
+
+	(void)state;
+	for (size_t i = 0; i < GH_COUNT_OF(wrong); i++) {
+		snprintf(options, sizeof options, "to: http://127.0.0.1:1\npaths: [%s]", wrong[i]);
+		assert_null(gh_test_begin(&gh_module_openai_proxy, options));
+		assert_non_null(strstr(gh_test_mistakes(), "paths"));
+	}
+	assert_null(gh_test_begin(&gh_module_openai_proxy, NULL));
+	assert_non_null(strstr(gh_test_mistakes(), "to"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_apis_of_openai_and_anthropic_go_on),
+		cmocka_unit_test(nothing_else_does),
+		cmocka_unit_test(a_refusal_reads_as_openais),
+		cmocka_unit_test(paths_are_the_users_to_choose),
+		cmocka_unit_test(a_path_that_could_never_match_is_a_mistake),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
