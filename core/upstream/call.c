@@ -211,13 +211,18 @@ static void take_conn(struct gh__call *c, struct gh__uconn *conn)
 	atomic_fetch_add_explicit(&c->endpoint->busy, 1, memory_order_relaxed);
 }
 
-/* This endpoint cannot be reached. What a check finds is the checker's to say. */
+/* This address cannot be reached, and so its endpoint, if it was the last. What a check finds is the
+ * checker's to say. */
 static void pass_over(struct gh__call *c, int error)
 {
 	c->last_error = uv_strerror(error);
+	if (gh__endpoint_turn(c->endpoint, &c->turn, ++c->turns))
+		return;
+	c->turns = 0;
 	if (!(c->flags & GH__CALL_PINNED))
 		gh__endpoint_failed(c->upstream, c->endpoint, loop_of(c)->now, c->last_error);
 	c->tried |= 1ull << (c->endpoint - c->upstream->endpoints);
+	c->endpoint = NULL;
 }
 
 /* One endpoint after another until one is connecting or an idle connection is found. */
@@ -244,6 +249,7 @@ static void attempt(struct gh__call *c)
 			begin(c);
 			return;
 		}
+		c->turn = atomic_load_explicit(&c->endpoint->turn, memory_order_relaxed);
 		int error = gh__endpoint_address(c->pools->upstreams, c->endpoint, l->now, &to,
 						 &len);
 		if (error == UV_EAGAIN) {
@@ -264,7 +270,6 @@ static void attempt(struct gh__call *c)
 			return;
 		}
 		pass_over(c, error);
-		c->endpoint = NULL;
 	}
 }
 
@@ -292,9 +297,8 @@ static void try_again(struct gh__call *c, int error)
 		atomic_fetch_add_explicit(&c->upstream->retries, 1, memory_order_relaxed);
 		release(c, GH__CLOSE);
 	} else {
-		pass_over(c, error);
 		release(c, GH__CLOSE);
-		c->endpoint = NULL;
+		pass_over(c, error);
 	}
 	attempt(c);
 }

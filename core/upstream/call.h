@@ -60,9 +60,10 @@ struct gh__call {
 	int64_t length;   /* of the body; -1: chunked */
 	struct gh_response *res;
 	unsigned flags;
-	uint32_t kept;    /* bytes of `copy` */
-	uint64_t tried;   /* endpoints, a bit each */
-	uint64_t sent_at; /* ms */
+	uint32_t kept;        /* bytes of `copy` */
+	uint64_t tried;       /* endpoints, a bit each */
+	unsigned turn, turns; /* the endpoint's address, and how many of them were tried */
+	uint64_t sent_at;     /* ms */
 	struct gh__endpoint *endpoint;
 	struct gh__uconn *conn;
 	char *copy; /* of a body, while it may have to be sent again */

@@ -240,6 +240,18 @@ static void look_up(struct gh__upstreams *all, struct gh__endpoint *e)
 		gh__free(l);
 }
 
+bool gh__endpoint_turn(struct gh__endpoint *e, unsigned *turn, unsigned tries)
+{
+	pthread_mutex_lock(&e->lock);
+	unsigned count = e->address_count;
+	pthread_mutex_unlock(&e->lock);
+	if (tries >= count)
+		return false;
+	/* Of many calls that fail at once only one turns: the others find it turned. */
+	atomic_compare_exchange_strong(&e->turn, turn, *turn + 1);
+	return true;
+}
+
 int gh__endpoint_address(struct gh__upstreams *all, struct gh__endpoint *e, uint64_t now,
 			 struct sockaddr_storage *ret_address, socklen_t *ret_len)
 {
@@ -255,7 +267,7 @@ int gh__endpoint_address(struct gh__upstreams *all, struct gh__endpoint *e, uint
 			    (e->address_count == 0 && e->looked_up + 1000 < now)))
 		look_up(all, e);
 	if (e->address_count) {
-		unsigned turn = atomic_fetch_add_explicit(&e->turn, 1, memory_order_relaxed);
+		unsigned turn = atomic_load_explicit(&e->turn, memory_order_relaxed);
 		*ret_address = e->addresses[turn % e->address_count];
 		*ret_len = length_of(ret_address);
 	} else {

@@ -72,6 +72,9 @@ struct gh__endpoint *gh__endpoint_pick(struct gh__upstream *u, uint64_t now, uin
 /* An address of it. UV_EAGAIN: it is being looked up, ask again soon; UV_EAI_…: it has none. */
 int gh__endpoint_address(struct gh__upstreams *all, struct gh__endpoint *e, uint64_t now,
 			 struct sockaddr_storage *ret_address, socklen_t *ret_len);
+/* The address that was taken at this `turn` did not answer: whether there is another for one that has
+ * tried so many. A name such as `localhost` is often one address more than its server listens on. */
+bool gh__endpoint_turn(struct gh__endpoint *e, unsigned *turn, unsigned tries);
 void gh__endpoint_failed(struct gh__upstream *u, struct gh__endpoint *e, uint64_t now,
 			 const char *why);
 void gh__endpoint_works(struct gh__upstream *u, struct gh__endpoint *e);
