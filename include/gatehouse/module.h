@@ -16,6 +16,7 @@
 
 struct gh_log;
 struct gh_instance;
+struct gh_certificates;
 
 /* One module in one request. */
 struct gh_step {
@@ -56,6 +57,10 @@ struct gh_module {
 	gh_edit *edit_request, *edit_response; /* the body's length is then not known beforehand */
 	void (*on_cancel)(struct gh_step *s);  /* the client left while this step waited */
 	void (*on_finish)(struct gh_step *s);  /* once for each step entered, in reverse order */
+
+	/* Not NULL: a source of certificates, which stands under `tls:` of a listener and not in a
+	 * route. It has options, provision and cleanup as others do, and no hooks. */
+	const struct gh_certificates *certificates;
 };
 
 /* ---- Provision ---- */
@@ -87,6 +92,44 @@ struct gh_metric *gh_gauge(struct gh_instance *in, const char *name, const char 
 			   const char *help);
 void gh_metric_add(struct gh_metric *m, int64_t n); /* any thread */
 void gh_metric_set(struct gh_metric *m, int64_t n);
+
+/* The folder for what must outlive the process (`state_dir`), absolute and terminated; it may not
+ * exist yet: gh_state_dir_make() makes it, for its owner alone. Returns 0, or -1 and errno. */
+struct gh_str gh_state_dir(const struct gh_instance *in);
+int gh_state_dir_make(struct gh_str dir);
+
+/* ---- Certificates: what an entry under `tls:` of a listener can do ---- */
+
+struct gh_certificate_sink;
+struct gh_certificates {
+	/* Gives what is at hand without waiting, from a file or from memory. Main thread, before a
+	 * config is taken up, so also with each reload. NULL: nothing ever is. */
+	void (*at_hand)(const void *self, struct gh_certificate_sink *to);
+	/* Gives them anew. It may block, with deadlines of its own, on a thread that is there for
+	 * this; first after the config is taken up. Returns in how many ms it wants to be called
+	 * again, or 0: not any more. Where it gives nothing, what it gave before stays. NULL: what
+	 * was at hand is all. */
+	int64_t (*renew)(const void *self, struct gh_certificate_sink *to);
+};
+/* One certificate: PEM of the leaf and its chain, and of its key; copied. Who asks for one of its
+ * names (SNI) gets it; the first one that a listener has is for all others. 0, or -1: it is not
+ * usable, which gh_certificate_trouble() was told. */
+int gh_certificate_give(struct gh_certificate_sink *to, struct gh_str chain, struct gh_str key);
+/* What gh_certificate_give() would say of it, without giving it: 0, or -1 and a sentence in `why` (of
+ * `size` bytes). Any thread. */
+struct gh_certificate_life {
+	int64_t not_before, not_after; /* seconds since 1970 */
+};
+int gh_certificate_check(struct gh_str chain, struct gh_str key,
+			 struct gh_certificate_life *ret_life, /* NULL: of no interest */
+			 char *why, size_t size);
+/* Says what is wrong, in one sentence with its mend: for the log (once until it changes), for
+ * `gatehouse status`. A call of at_hand or renew that tells of none ends it. */
+void gh_certificate_trouble(struct gh_certificate_sink *to, const char *format, ...)
+	GH_PRINTF(2, 3);
+/* Whether the process ends, or the config that asked is gone: what `renew` still does then, nobody
+ * waits for. It asks this some ten times a second while it blocks. Any thread. */
+bool gh_certificate_stopping(const struct gh_certificate_sink *to);
 
 /* ---- Answering ---- */
 
@@ -136,6 +179,7 @@ void *gh_job(struct gh_step *s);
 /* Asks an upstream something on the side and waits for the whole answer, at most `max` bytes. */
 struct gh_call {
 	struct gh_str method, path;
+	struct gh_str host; /* what `Host` says; empty: the upstream's own address */
 	const struct gh_header *headers;
 	size_t header_count;
 	struct gh_str body;
@@ -151,6 +195,9 @@ struct gh_answer {
 enum gh_verdict gh_call(struct gh_step *s, struct gh_upstream *upstream, const struct gh_call *call,
 			gh_then *then);
 const struct gh_answer *gh_answer(struct gh_step *s);
+/* All that makes an upstream what it is, as text: the same after a reload that left it as it was, so
+ * fit for a key of what outlives one. */
+struct gh_str gh_upstream_key(const struct gh_upstream *upstream);
 
 /* Reads the whole body into s->req->body, at most `max` bytes, else 413. */
 enum gh_verdict gh_collect_body(struct gh_step *s, size_t max, gh_then *then);

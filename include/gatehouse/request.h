@@ -61,7 +61,16 @@ enum gh_client_source {
 	GH_CLIENT_PROXY,     /* a PROXY header of a trusted proxy */
 };
 
-/* The shape of errors that the gateway itself answers; a route's, fixed with the config. */
+/* What a front that is believed, by a listener's `identity:`, says of the caller. Core reads it and
+ * takes the fields away from `headers`, as it does with those of everyone else. */
+struct gh_identity {
+	bool vouched; /* the request came through such a listener; else all of this is empty */
+	bool internet; /* the front says that it came from outside of its network (Funnel) */
+	struct gh_str login, name, picture; /* UTF-8; empty: it names nobody */
+};
+
+/* The shape of errors that the gateway itself answers: a route's, fixed with the config; on one that
+ * speaks OpenAI's API, Anthropic's for requests of that. */
 enum gh_shape { GH_SHAPE_PLAIN, GH_SHAPE_OPENAI, GH_SHAPE_ANTHROPIC };
 
 struct gh_request {
@@ -78,6 +87,7 @@ struct gh_request {
 	struct gh_address client;
 	struct gh_str client_text; /* the address as text, without port; `unix` for a unix socket */
 	enum gh_client_source client_source;
+	struct gh_identity identity;
 	struct gh_str caller; /* who it is, once a module has found out; empty until then */
 	struct gh_str route;  /* the route's name */
 	enum gh_shape shape;  /* of errors on this route */

@@ -1,6 +1,6 @@
 /*
- * Runs a module on canned requests, with the real chain and no sockets: for tests of modules, with
- * cmocka or anything else. One thread. The clock is the test's own.
+ * Runs a module on canned requests, with the real chain and no sockets, or a source of certificates by
+ * hand: for tests of modules, with cmocka or anything else. One thread. The clock is the test's own.
  */
 #ifndef GATEHOUSE_TEST_H
 #define GATEHOUSE_TEST_H
@@ -48,5 +48,20 @@ const struct gh_test_answer *gh_test_send(struct gh_test *t, const char *method,
 const struct gh_test_answer *gh_test_send_sliced(struct gh_test *t, const char *method,
 						 const char *target, const char *headers,
 						 const char *body, size_t slice);
+
+/* ---- A source of certificates ---- */
+
+/* The `state_dir` of what is begun from now on; NULL: one that there is not. */
+void gh_test_state_dir(const char *path);
+
+/* What came of one call; lives until the next one. Strings are terminated. */
+struct gh_test_certificates {
+	size_t count;            /* that were given and are usable */
+	const char *chain, *key; /* the last of these; empty: none */
+	const char *trouble;     /* the last sentence that was told; empty: none */
+	int64_t again_ms;        /* what `renew` returned */
+};
+const struct gh_test_certificates *gh_test_at_hand(struct gh_test *t);
+const struct gh_test_certificates *gh_test_renew(struct gh_test *t);
 
 #endif
