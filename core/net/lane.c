@@ -1,14 +1,21 @@
 #include "core/net/lane.h"
 
 #include <signal.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "core/base/memory.h"
+
+enum { MOST_THREADS = 4, NICE = 5 };
 
 struct lane {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct gh__lane_job *first, **last;
-	pthread_t threads[4];
+	pthread_t threads[MOST_THREADS];
+	int nice;
+	time_t patience; /* seconds that its jobs have at the end; 0: all that they need */
 	unsigned started, idle, queued, cap, room;
 	bool ending;
 };
@@ -18,19 +25,28 @@ struct gh__lanes {
 };
 
 /* argon2 takes 19 MiB and 50 ms: two at a time, and a short queue, or a burst of guesses takes the
- * machine. */
+ * machine. Handshakes have half of the processors at most. What computes steps back behind the loops,
+ * on which tokens wait. */
 static const struct {
-	unsigned cap, room;
+	unsigned cap; /* threads; 0: by the number of processors */
+	unsigned room;
+	int nice;
+	time_t patience;
 } limits[GH__LANES] = {
-	[GH__LANE_HASH] = { 2, 32 },
-	[GH__LANE_FILE] = { 2, 64 },
-	[GH__LANE_DNS] = { 2, 64 },
+	[GH__LANE_HASH] = { .cap = 2, .room = 32, .nice = NICE },
+	[GH__LANE_FILE] = { .cap = 2, .room = 64 },
+	[GH__LANE_DNS] = { .cap = 2, .room = 64 },
+	[GH__LANE_TLS] = { .room = 256, .nice = NICE },
+	[GH__LANE_CERTIFICATE] = { .cap = 2, .room = 64, .patience = 1 },
 };
 
 static void *run(void *arg)
 {
 	struct lane *lane = arg;
 
+	/* Of this thread alone, as Linux has it. Without effect it is only less fair. */
+	if (lane->nice)
+		(void)setpriority(PRIO_PROCESS, (id_t)gettid(), lane->nice);
 	pthread_mutex_lock(&lane->lock);
 	for (;;) {
 		while (!lane->first && !lane->ending) {
@@ -56,6 +72,13 @@ static void *run(void *arg)
 	return NULL;
 }
 
+static unsigned by_processors(void)
+{
+	unsigned half = uv_available_parallelism() / 2;
+
+	return half < 1 ? 1 : half > MOST_THREADS ? MOST_THREADS : half;
+}
+
 struct gh__lanes *gh__lanes_create(void)
 {
 	struct gh__lanes *lanes = gh__zalloc(sizeof *lanes);
@@ -65,33 +88,57 @@ struct gh__lanes *gh__lanes_create(void)
 		pthread_mutex_init(&lane->lock, NULL);
 		pthread_cond_init(&lane->more, NULL);
 		lane->last = &lane->first;
-		lane->cap = limits[i].cap;
+		lane->cap = limits[i].cap ? limits[i].cap : by_processors();
+		lane->nice = limits[i].nice;
+		lane->patience = limits[i].patience;
 		lane->room = limits[i].room;
 	}
 	return lanes;
 }
 
-void gh__lanes_destroy(struct gh__lanes *lanes)
+/* Ends what waits and what runs. Returns how many threads have not ended when their time is over. */
+static unsigned end_lane(struct lane *lane)
 {
-	if (!lanes)
-		return;
-	for (int i = 0; i < GH__LANES; i++) {
-		struct lane *lane = lanes->lanes + i;
-		pthread_mutex_lock(&lane->lock);
-		lane->ending = true;
-		pthread_cond_broadcast(&lane->more);
-		pthread_mutex_unlock(&lane->lock);
-		for (unsigned t = 0; t < lane->started; t++)
+	struct timespec until;
+	unsigned left = 0;
+
+	pthread_mutex_lock(&lane->lock);
+	lane->ending = true;
+	struct gh__lane_job *job = lane->first;
+	lane->first = NULL;
+	pthread_cond_broadcast(&lane->more);
+	pthread_mutex_unlock(&lane->lock);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += lane->patience;
+	for (unsigned t = 0; t < lane->started; t++)
+		if (!lane->patience)
 			pthread_join(lane->threads[t], NULL);
-		for (struct gh__lane_job *job = lane->first, *next; job; job = next) {
-			next = job->next;
-			if (job->drop)
-				job->drop(job);
-		}
-		pthread_cond_destroy(&lane->more);
-		pthread_mutex_destroy(&lane->lock);
+		else if (pthread_clockjoin_np(lane->threads[t], NULL, CLOCK_MONOTONIC, &until))
+			left++;
+	for (struct gh__lane_job *next; job; job = next) {
+		next = job->next;
+		if (job->drop)
+			job->drop(job);
+	}
+	return left;
+}
+
+unsigned gh__lanes_destroy(struct gh__lanes *lanes)
+{
+	unsigned left = 0;
+
+	if (!lanes)
+		return 0;
+	for (int i = 0; i < GH__LANES; i++)
+		left += end_lane(lanes->lanes + i);
+	if (left)
+		return left;
+	for (int i = 0; i < GH__LANES; i++) {
+		pthread_cond_destroy(&lanes->lanes[i].more);
+		pthread_mutex_destroy(&lanes->lanes[i].lock);
 	}
 	gh__free(lanes);
+	return 0;
 }
 
 /* Signals are the main thread's. */

@@ -8,7 +8,14 @@
 
 #include "core/net/loop.h"
 
-enum gh__lane_kind { GH__LANE_HASH, GH__LANE_FILE, GH__LANE_DNS, GH__LANES };
+enum gh__lane_kind {
+	GH__LANE_HASH,
+	GH__LANE_FILE,
+	GH__LANE_DNS,
+	GH__LANE_TLS,         /* steps of handshakes */
+	GH__LANE_CERTIFICATE, /* renewals, which wait for others for up to minutes */
+	GH__LANES
+};
 
 struct gh__lane_job {
 	struct gh__lane_job *next;
@@ -20,8 +27,10 @@ struct gh__lane_job {
 
 struct gh__lanes;
 struct gh__lanes *gh__lanes_create(void);
-/* Waits for what runs; what is queued is not begun but dropped, and its letters are not sent. */
-void gh__lanes_destroy(struct gh__lanes *lanes);
+/* Waits for what runs; what is queued is not begun but dropped, and its letters are not sent. A renewal
+ * is given a second; returns how many threads did not end by then. What their jobs may touch, and the
+ * lanes themselves, must then stay until the process ends. */
+unsigned gh__lanes_destroy(struct gh__lanes *lanes);
 /* 0, or UV_EAGAIN: the lane is full. */
 int gh__lane_add(struct gh__lanes *lanes, enum gh__lane_kind kind, struct gh__lane_job *job);
 

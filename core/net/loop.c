@@ -205,6 +205,8 @@ void gh__loop_finish(struct gh__loop *l)
 	gh__free(l->out);
 	gh__arena_finish(&l->scratch);
 	gh__free(l->scratch_memory);
+	gh__free(l->tls_room);
+	gh__free(l->http2_room);
 }
 
 /* ---- blocks, random ---- */

@@ -72,6 +72,8 @@ struct gh__loop {
 	struct gh__arena scratch; /* see gh__loop_scratch() */
 	char *scratch_memory;
 	struct gh__out *out; /* the answer that is being put together */
+	void *tls_room;      /* of tls.c; NULL until it is needed */
+	void *http2_room;    /* of http2_memory.c; the same */
 	void *owner;         /* of the floor above: its worker */
 };
 

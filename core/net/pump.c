@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "core/net/tls.h"
 
 struct gh__piece {
 	struct gh__piece *next;
@@ -54,6 +55,7 @@ static int begin(struct gh__pump *p, struct gh__loop *l, int fd, unsigned flags,
 	p->first = NULL;
 	p->last = &p->first;
 	p->queued = 0;
+	p->tls = NULL;
 	p->fd = fd;
 	p->broken = 0;
 	p->flags = (uint8_t)flags;
@@ -152,12 +154,10 @@ static ssize_t send_all(int fd, struct iovec *pieces, int count)
 	return sent;
 }
 
-void gh__pump_write(struct gh__pump *p, struct iovec *pieces, int count)
+static void write_raw(struct gh__pump *p, struct iovec *pieces, int count)
 {
 	ssize_t sent = 0;
 
-	if (p->flags & (GH__PUMP_CLOSING | GH__PUMP_GONE) || p->broken || count == 0)
-		return;
 	if (!p->first && !(p->flags & GH__PUMP_CONNECTING)) {
 		sent = send_all(p->fd, pieces, count);
 		if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
@@ -166,6 +166,67 @@ void gh__pump_write(struct gh__pump *p, struct iovec *pieces, int count)
 		}
 	}
 	queue(p, pieces, count, sent < 0 ? 0 : (size_t)sent);
+}
+
+/* A piece is sealed as it is; several small ones become one record. */
+static struct gh_str gather(struct gh__tls_room *room, struct iovec **pieces, int *count)
+{
+	size_t len = 0;
+
+	if (*count == 1 || (*pieces)->iov_len >= sizeof room->gathered) {
+		struct gh_str one = { (*pieces)->iov_base, (*pieces)->iov_len };
+		++*pieces;
+		--*count;
+		return one;
+	}
+	while (*count && (*pieces)->iov_len <= sizeof room->gathered - len) {
+		memcpy(room->gathered + len, (*pieces)->iov_base, (*pieces)->iov_len);
+		len += (*pieces)->iov_len;
+		++*pieces;
+		--*count;
+	}
+	return (struct gh_str){ room->gathered, len };
+}
+
+static void write_sealed(struct gh__pump *p, struct iovec *pieces, int count)
+{
+	struct gh__tls_room *room = gh__tls_room(p->loop);
+
+	while (count) {
+		struct gh_str rest = gather(room, &pieces, &count);
+		while (rest.len && !p->broken) {
+			size_t taken = 0;
+			ssize_t len = gh__tls_seal(p->tls, room, rest, &taken);
+			if (len <= 0) {
+				break_off(p, UV_EPROTO);
+				return;
+			}
+			rest = gh_str_slice(rest, taken, rest.len);
+			write_raw(p, &(struct iovec){ room->sealed, (size_t)len }, 1);
+		}
+	}
+}
+
+void gh__pump_write(struct gh__pump *p, struct iovec *pieces, int count)
+{
+	if (p->flags & (GH__PUMP_CLOSING | GH__PUMP_GONE) || p->broken || count == 0)
+		return;
+	if (p->tls)
+		write_sealed(p, pieces, count);
+	else
+		write_raw(p, pieces, count);
+}
+
+/* The other side shall know that this is the end and no break. */
+static void end_session(struct gh__pump *p)
+{
+	if (!p->tls || p->flags & GH__PUMP_ENDED || p->broken)
+		return;
+	p->flags |= GH__PUMP_ENDED;
+	struct gh__tls_room *room = gh__tls_room(p->loop);
+	ssize_t len = gh__tls_end(p->tls, room);
+	if (len > 0)
+		write_raw(p, &(struct iovec){ room->sealed, (size_t)len }, 1);
 }
 
 static void drain(struct gh__pump *p)
@@ -197,6 +258,7 @@ static void drain(struct gh__pump *p)
 
 void gh__pump_shut(struct gh__pump *p)
 {
+	end_session(p);
 	p->flags |= GH__PUMP_SHUT;
 	if (!p->first && !(p->flags & GH__PUMP_CLOSING))
 		shutdown(p->fd, SHUT_WR);
@@ -224,6 +286,40 @@ static void gone(struct gh__pump *p, int error)
 	p->flags = (uint8_t)((p->flags | GH__PUMP_GONE) &
 			     ~(GH__PUMP_READING | GH__PUMP_WATCH_GONE));
 	p->ops->on_gone(p, error);
+}
+
+void gh__pump_secure(struct gh__pump *p, struct gh__tls *tls)
+{
+	p->tls = tls;
+}
+
+void gh__pump_read_on(struct gh__pump *p)
+{
+	struct gh__tls_room *room = gh__tls_room(p->loop);
+
+	while (!gh__pump_closing(p) && !(p->flags & GH__PUMP_GONE)) {
+		ssize_t got = gh__tls_open(p->tls, room);
+		if (got == 0)
+			return;
+		if (got > 0) {
+			p->ops->on_data(p, room->plain, (size_t)got);
+			continue;
+		}
+		struct gh_str alert = gh__tls_output(p->tls);
+		if (alert.len)
+			write_raw(p, &(struct iovec){ (void *)(uintptr_t)alert.at, alert.len }, 1);
+		gone(p, got == UV_EOF ? 0 : (int)got);
+	}
+}
+
+static void take(struct gh__pump *p, size_t len)
+{
+	if (!p->tls) {
+		p->ops->on_data(p, p->loop->in, len);
+		return;
+	}
+	gh__tls_feed(p->tls, p->loop->in, len);
+	gh__pump_read_on(p);
 }
 
 static void connected(struct gh__pump *p)
@@ -270,7 +366,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 			got = recv(p->fd, p->loop->in, GH__READ_SIZE, 0);
 		} while (got < 0 && errno == EINTR);
 		if (got > 0)
-			p->ops->on_data(p, p->loop->in, (size_t)got);
+			take(p, (size_t)got);
 		else if (got == 0)
 			gone(p, p->broken);
 		else if (errno != EAGAIN && errno != EWOULDBLOCK)
@@ -289,6 +385,7 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct gh__pump *p = handle->data;
 
+	gh__tls_destroy(p->tls);
 	p->ops->on_closed(p);
 }
 
@@ -296,6 +393,8 @@ void gh__pump_close(struct gh__pump *p, enum gh__pump_end end)
 {
 	if (p->flags & GH__PUMP_CLOSING)
 		return;
+	if (end == GH__PUMP_FIN && !p->first && !(p->flags & GH__PUMP_GONE))
+		end_session(p);
 	p->flags = (uint8_t)((p->flags | GH__PUMP_CLOSING) & ~GH__PUMP_READING);
 	drop_queue(p);
 	uv_close((uv_handle_t *)&p->poll, on_closed);

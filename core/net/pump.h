@@ -34,16 +34,19 @@ enum gh__pump_flag {
 	GH__PUMP_READING = 2,
 	GH__PUMP_CONNECTING = 4,
 	GH__PUMP_CLOSING = 8,
-	GH__PUMP_SHUT = 16, /* shut down for writing once the queue is empty */
-	GH__PUMP_GONE = 32, /* on_gone was told */
+	GH__PUMP_SHUT = 16,  /* shut down for writing once the queue is empty */
+	GH__PUMP_GONE = 32,  /* on_gone was told */
+	GH__PUMP_ENDED = 64, /* the session of TLS is ended from here */
 };
 
 struct gh__piece;
+struct gh__tls;
 
 struct gh__pump {
 	uv_poll_t poll;
 	struct gh__loop *loop;
 	const struct gh__pump_ops *ops;
+	struct gh__tls *tls;             /* NULL: bytes go as they are */
 	struct gh__piece *first, **last; /* what the socket did not take */
 	uint32_t queued;                 /* bytes of it */
 	uint64_t moved; /* ms: when the socket last took some of it, or the queue began */
@@ -66,10 +69,19 @@ void gh__pump_write(struct gh__pump *p, struct iovec *pieces, int count);
 void gh__pump_pause(struct gh__pump *p); /* no more on_data; a close is still told if watched */
 void gh__pump_resume(struct gh__pump *p);
 
+/* From now on all bytes go through this session, whose handshake is done and which is the pump's to
+ * destroy. gh__pump_read_on() hands out what came with the handshake's last bytes. */
+void gh__pump_secure(struct gh__pump *p, struct gh__tls *tls);
+void gh__pump_read_on(struct gh__pump *p);
+
 /* Shuts down for writing after what is queued. Reading goes on. */
 void gh__pump_shut(struct gh__pump *p);
-enum gh__pump_end { GH__PUMP_FIN, GH__PUMP_RST };
-/* Closes at once, with FIN or, so that the other side sees a break, with RST. Drops the queue. */
+enum gh__pump_end {
+	GH__PUMP_FIN, /* in order; over TLS the session is ended first */
+	GH__PUMP_CUT, /* over TLS without a word, so that the other side sees a break; else like FIN */
+	GH__PUMP_RST, /* a break for everyone */
+};
+/* Closes at once. Drops the queue. */
 void gh__pump_close(struct gh__pump *p, enum gh__pump_end end);
 static inline bool gh__pump_closing(const struct gh__pump *p)
 {

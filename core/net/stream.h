@@ -50,7 +50,8 @@ struct gh__stream_listener {
 	void (*on_gone)(struct gh__stream *s, int error);
 	/* The last: the answer is out or broken off. Its memory goes when this returns. */
 	void (*on_end)(struct gh__stream *s);
-	/* A head that was refused before a stream could be made: for counting and logging. */
+	/* A head that was refused before a stream could be made: for counting and logging. Status 0: no
+	 * HTTP was spoken, as the PROXY header or the handshake of TLS failed. */
 	void (*on_refused)(struct gh__conn *c, int status, const char *why);
 };
 
@@ -76,7 +77,7 @@ struct gh__stream {
 	struct gh__loop *loop;
 	struct gh__arena arena;
 	unsigned flags;
-	unsigned protocol; /* for logs: 10, 11 */
+	unsigned protocol; /* for logs: 10, 11, 20 */
 	uint64_t sent;     /* bytes of body given to the client */
 	uint64_t received; /* bytes of body that came from the client */
 	uint64_t max_body; /* of the request; 0: none. Set by the listener in on_head. */

@@ -52,8 +52,7 @@ void gateway_begin(struct gateway *g, const struct gh_module *const *modules, co
 	gh__upstreams_init(&g->upstreams, lanes);
 	g->grounds = (struct gh__grounds){ &g->upstreams, gh__shares_create(),
 					   gh__metrics_create() };
-	g->door.scheme = GH_STR("http");
-	g->door.name = GH_STR("test");
+	g->door = gh__door_create(GH_STR("test"));
 	/* Not worker 0, which checks the health of upstreams. */
 	gh__worker_init(&g->worker, 1, &g->upstreams, lanes);
 	g->worker.loop.frozen = true;
@@ -81,6 +80,7 @@ void gateway_end(struct gateway *g)
 	wire_settle(&g->worker.loop);
 	GH_CHECK(g->worker.loop.deadlines == 0);
 	gh__loop_finish(&g->worker.loop);
+	gh__door_unref(g->door);
 	gh__upstreams_finish(&g->upstreams);
 	gh__shares_destroy(g->grounds.shares);
 	gh__metrics_destroy(g->grounds.metrics);
@@ -95,7 +95,7 @@ void gateway_join(struct gateway *g)
 	wire_settle(&g->worker.loop);
 	wire_tcp_pair(fds);
 	wire_open(&g->client, fds[1]);
-	GH_CHECK(gh__conn_accept(&g->worker.conns, fds[0], &peer, &g->door) == 0);
+	GH_CHECK(gh__conn_accept(&g->worker.conns, fds[0], &peer, g->door) == 0);
 }
 
 void gateway_say(struct gateway *g, const char *text)

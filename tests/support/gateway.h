@@ -13,7 +13,7 @@ struct gateway {
 	struct gh__upstreams upstreams;
 	struct gh__grounds grounds;
 	atomic_size_t collected;
-	struct gh__door door;
+	struct gh__door *door;
 	struct wire client;
 	const struct gh_module *const *modules;
 	size_t sites;        /* that live */

@@ -11,6 +11,7 @@
 #include "core/base/metric.h"
 #include "core/config/mistake.h"
 #include "core/http/header.h"
+#include "core/net/certificate_sink.h"
 #include "core/route/access.h"
 #include "core/route/share.h"
 #include "core/route/worker.h"
@@ -24,7 +25,7 @@ struct gh_test {
 	struct gh__access_sink *sink;
 	atomic_size_t collected;
 	const struct gh_module *module;
-	struct gh__conn conn; /* of the canned requests: only its peer and message are looked at */
+	struct gh__conn conn; /* of the canned requests: only its peer and door are looked at */
 	struct gh__message message;
 	struct gh_test_answer answer;
 	char *headers, *body, *caller, *upstream_headers, *upstream_body, *log;
@@ -33,9 +34,15 @@ struct gh_test {
 	bool wanted, given_last;
 	int status; /* of the stand-in upstream */
 	const char *give_headers, *give_body;
+	struct gh_test_certificates given;
+	struct gh_str chain, key; /* terminated; of the last that was given */
+	char *trouble;
 };
 
-static char mistakes[8192];
+/* Where nobody can make a folder, not even root. */
+#define NO_STATE_DIR "/proc/none/gatehouse"
+
+static char mistakes[8192], state_dir[4096] = NO_STATE_DIR;
 
 const char *gh_test_mistakes(void)
 {
@@ -189,6 +196,25 @@ static void on_unused(struct gh__site_local *local)
 	free(local);
 }
 
+/* A source of certificates stands under a listener, all others in a route. */
+static struct gh_str write_yaml(const struct gh_module *m, const char *options, struct gh__arena *a)
+{
+	struct gh_str yaml = gh__arena_printf(
+		a,
+		m->certificates ? "state_dir: \"%s\"\nlisten:\n  - address: 127.0.0.1:0\n"
+				  "    tls:\n      - %s%s\n"
+				: "state_dir: \"%s\"\nroutes:\n  - handle:\n      - %s%s\n",
+		state_dir, m->name, options ? ":" : "");
+
+	for (const char *at = options; at && *at;) {
+		size_t len = strcspn(at, "\n");
+		yaml = gh__arena_printf(a, GH_FMT "          %.*s\n", GH_ARG(yaml), (int)len, at);
+		at += len + (at[len] == '\n');
+	}
+	return gh__arena_printf(a, GH_FMT "%s      - test-upstream\n", GH_ARG(yaml),
+				m->certificates ? "routes:\n  - handle:\n" : "");
+}
+
 static struct gh__site *build(struct gh_test *t, const char *options)
 {
 	const struct gh_module *const modules[] = { t->module, &stand_in, NULL };
@@ -197,14 +223,7 @@ static struct gh__site *build(struct gh_test *t, const char *options)
 	struct gh__site *site = NULL;
 
 	gh__arena_init(&a, NULL, 0);
-	struct gh_str yaml = gh__arena_printf(&a, "routes:\n  - handle:\n      - %s%s\n",
-					      t->module->name, options ? ":" : "");
-	for (const char *at = options; at && *at;) {
-		size_t len = strcspn(at, "\n");
-		yaml = gh__arena_printf(&a, GH_FMT "          %.*s\n", GH_ARG(yaml), (int)len, at);
-		at += len + (at[len] == '\n');
-	}
-	yaml = gh__arena_printf(&a, GH_FMT "      - test-upstream\n", GH_ARG(yaml));
+	struct gh_str yaml = write_yaml(t->module, options, &a);
 	struct gh__config *c = gh__config_read(GH_STR("test.yaml"), yaml, modules, GH__READ_ALL, m);
 	if (c)
 		site = gh__site_create(c, &t->grounds, m);
@@ -212,6 +231,20 @@ static struct gh__site *build(struct gh_test *t, const char *options)
 	gh__mistakes_destroy(m);
 	gh__arena_finish(&a);
 	return site;
+}
+
+static void drop_text(struct gh_str *s)
+{
+	gh__free((char *)(uintptr_t)s->at);
+	*s = (struct gh_str){ 0 };
+}
+
+static void drop_certificates(struct gh_test *t)
+{
+	drop_text(&t->chain);
+	drop_text(&t->key);
+	gh__free(t->trouble);
+	t->trouble = NULL;
 }
 
 static void use(struct gh_test *t, struct gh__site *site)
@@ -228,6 +261,7 @@ struct gh_test *gh_test_begin(const struct gh_module *m, const char *options_yam
 	struct gh__lanes *lanes = gh__lanes_create();
 
 	t->module = m;
+	t->conn.door = gh__door_create(GH_STR("test"));
 	t->status = 200;
 	t->give_body = "upstream";
 	gh__upstreams_init(&t->upstreams, lanes);
@@ -276,12 +310,14 @@ void gh_test_end(struct gh_test *t)
 	gh__shares_destroy(t->grounds.shares);
 	gh__metrics_destroy(t->grounds.metrics);
 	gh__access_sink_destroy(t->sink);
+	gh__door_unref(t->conn.door);
 	free(t->headers);
 	free(t->body);
 	free(t->caller);
 	free(t->upstream_headers);
 	free(t->upstream_body);
 	free(t->log);
+	drop_certificates(t);
 	gh__free(t);
 }
 
@@ -395,7 +431,6 @@ const struct gh_test_answer *gh_test_send_sliced(struct gh_test *t, const char *
 	s->ops = &ops;
 	s->listener = &gh__request_listener;
 	s->conn = &t->conn;
-	t->conn.message = &t->message;
 	s->loop = &t->worker.loop;
 	s->req.scheme = GH_STR("http");
 	s->req.client = t->conn.peer;
@@ -403,6 +438,7 @@ const struct gh_test_answer *gh_test_send_sliced(struct gh_test *t, const char *
 		fprintf(stderr, "gh_test_send: no proper request: %s\n", why.why);
 		abort();
 	}
+	s->req.upgrade = t->message.upgrade == GH__UPGRADE_WEBSOCKET;
 	if (!body)
 		s->flags |= GH__S_BODY_ENDED;
 
@@ -452,4 +488,61 @@ const char *gh_test_header(const struct gh_test_answer *a, const char *name)
 			return value;
 		}
 	return NULL;
+}
+
+/* ---- sources of certificates ---- */
+
+void gh_test_state_dir(const char *path)
+{
+	snprintf(state_dir, sizeof state_dir, "%s", path ? path : NO_STATE_DIR);
+}
+
+static void taken(void *owner, struct gh_str chain, struct gh_str key)
+{
+	struct gh_test *t = owner;
+
+	drop_text(&t->chain);
+	drop_text(&t->key);
+	t->chain = (struct gh_str){ gh__strndup(chain.at, chain.len), chain.len };
+	t->key = (struct gh_str){ gh__strndup(key.at, key.len), key.len };
+}
+
+enum call { AT_HAND, RENEW };
+
+static const struct gh_test_certificates *ask_source(struct gh_test *t, enum call call)
+{
+	const struct gh_instance *in = t->worker.site->site->doors[0].sources;
+	const struct gh_certificates *source = t->module->certificates;
+	struct gh_certificate_sink sink;
+	int64_t again_ms = 0;
+
+	drop_certificates(t);
+	gh__certificate_sink_init(&sink, NULL);
+	sink.taken = taken;
+	sink.owner = t;
+	if (call == AT_HAND && source->at_hand)
+		source->at_hand(in->self, &sink);
+	if (call == RENEW && source->renew)
+		again_ms = source->renew(in->self, &sink);
+	if (sink.trouble)
+		t->trouble = gh__strndup(sink.trouble, strlen(sink.trouble));
+	t->given = (struct gh_test_certificates){
+		.count = sink.count,
+		.chain = t->chain.at ? t->chain.at : "",
+		.key = t->key.at ? t->key.at : "",
+		.trouble = t->trouble ? t->trouble : "",
+		.again_ms = again_ms,
+	};
+	gh__certificate_sink_finish(&sink);
+	return &t->given;
+}
+
+const struct gh_test_certificates *gh_test_at_hand(struct gh_test *t)
+{
+	return ask_source(t, AT_HAND);
+}
+
+const struct gh_test_certificates *gh_test_renew(struct gh_test *t)
+{
+	return ask_source(t, RENEW);
 }

@@ -29,7 +29,7 @@ typedef void behaviour(struct bench *b, struct gh__stream *s);
 struct bench {
 	struct gh__loop loop;
 	struct gh__conns conns;
-	struct gh__door door;
+	struct gh__door *door;
 	struct wire client;
 	behaviour *on_head, *on_end_of_body;
 	struct gh__stream *stream; /* the one under way */
@@ -149,7 +149,7 @@ static inline void join(struct bench *b)
 	wire_tcp_pair(fds);
 	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int));
 	wire_open(&b->client, fds[1]);
-	assert_int_equal(gh__conn_accept(&b->conns, fds[0], &peer, &b->door), 0);
+	assert_int_equal(gh__conn_accept(&b->conns, fds[0], &peer, b->door), 0);
 }
 
 static inline int begin(void **state)
@@ -160,13 +160,19 @@ static inline int begin(void **state)
 	assert_int_equal(gh__loop_init(&b->loop), 0);
 	b->loop.owner = b;
 	b->loop.frozen = true;
-	b->door.scheme = GH_STR("http");
-	b->door.name = GH_STR("test");
+	b->door = gh__door_create(GH_STR("test"));
 	gh__conns_init(&b->conns, &b->loop, &listener);
 	b->conns.owner = b;
 	b->conns.on_close = note_close;
-	b->conns.settings = (struct gh__conn_settings){ HEAD_MS,  BODY_MS, IDLE_MS,
-							WRITE_MS, 8192,    100 };
+	b->conns.settings = (struct gh__conn_settings){
+		.handshake_timeout = HEAD_MS,
+		.head_timeout = HEAD_MS,
+		.body_timeout = BODY_MS,
+		.idle_timeout = IDLE_MS,
+		.write_timeout = WRITE_MS,
+		.max_head = 8192,
+		.max_headers = 100,
+	};
 	b->big = malloc(BIG);
 	for (uint32_t i = 0, x = 7; i < BIG; i++, x = x * 1664525 + 1013904223)
 		b->big[i] = (char)('a' + (x >> 24) % 26);
@@ -183,9 +189,10 @@ static inline int end(void **state)
 	wire_settle(&b->loop);
 	assert_int_equal(b->conns.count, 0);
 	assert_true(gh__list_empty(&b->conns.all));
-	assert_int_equal(atomic_load(&b->door.users), 0);
+	assert_int_equal(atomic_load(&b->door->refs), 1);
 	assert_int_equal(b->heads, b->ends);
 	assert_int_equal(b->loop.deadlines, 0);
+	gh__door_unref(b->door);
 	gh__loop_finish(&b->loop);
 	free(b->body);
 	free(b->big);
