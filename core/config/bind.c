@@ -50,7 +50,10 @@ struct gh__node *gh__row_default(struct gh__bind *b, const struct gh_option *row
 	*d = (struct gh__default){ .row = row, .next = *slot };
 	*slot = d;
 
-	struct gh_str text = row == b->own_default ? b->own_default_text : gh_str(row->fallback);
+	struct gh_str text = gh_str(row->fallback);
+	for (size_t i = 0; i < b->own_count; i++)
+		if (b->own_defaults[i].row == row)
+			text = b->own_defaults[i].text;
 	if (text.len) {
 		struct gh__tree t = { .arena = b->arena, .file = b->file };
 		gh__node_read(&t, text, b->mistakes);
@@ -219,7 +222,8 @@ static void bind_value(struct gh__bind *b, const struct gh_option *row, const st
 		gh__bind_upstream(b, row, n, field);
 		break;
 	case GH__TYPE_HANDLERS:
-		gh__bind_handlers(b, s, n, field);
+	case GH__TYPE_SOURCES:
+		gh__bind_handlers(b, row, s, n, field);
 		break;
 	default:
 		gh__bind_scalar(b, row, n, field);

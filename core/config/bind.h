@@ -5,6 +5,7 @@
 #ifndef GATEHOUSE_CORE_CONFIG_BIND_H
 #define GATEHOUSE_CORE_CONFIG_BIND_H
 
+#include "core/config/config.h"
 #include "core/config/node.h"
 
 struct gh__inline_upstream;
@@ -17,9 +18,12 @@ struct gh__bind {
 	const struct gh_module *const *modules;
 	unsigned secret;                  /* above 0: inside of an option that is a secret */
 	struct gh__default *defaults[64]; /* defaults as nodes, by their row */
-	/* The default of one row that depends on where this runs; NULL: none does. */
-	const struct gh_option *own_default;
-	struct gh_str own_default_text;
+	/* Defaults of rows that depend on where this runs. */
+	struct gh__own_default {
+		const struct gh_option *row;
+		struct gh_str text;
+	} own_defaults[2];
+	size_t own_count;
 	/* What `to:` may name: bound before any `to:` is. */
 	const struct gh_named *upstreams;
 	struct gh__inline_upstream *inline_upstreams, **last_inline;
@@ -28,13 +32,9 @@ struct gh__bind {
 
 /* Types that only the tables of gateway.yaml have, beyond enum gh_option_type. */
 enum gh__own_type {
-	GH__TYPE_HANDLERS = GH_TYPE_UPSTREAM +
-			    1, /* `handle:`; the field is a struct gh__handlers */
-};
-
-struct gh__handlers {
-	struct gh__handler_config *items;
-	size_t count;
+	/* `handle:` and `tls:`; the fields are struct gh__handlers. */
+	GH__TYPE_HANDLERS = GH_TYPE_UPSTREAM + 1,
+	GH__TYPE_SOURCES,
 };
 
 /* A table that is being bound, and the tables around it: for "this key belongs elsewhere". */
@@ -87,8 +87,8 @@ uint64_t gh__refuse_unknown(struct gh__bind *b, const struct gh__scope *s, struc
 /* Of upstream.c, for rows of these types. */
 void gh__bind_upstream(struct gh__bind *b, const struct gh_option *row, struct gh__node *node,
 		       struct gh_upstream_ref *to);
-/* Of handle.c. */
-void gh__bind_handlers(struct gh__bind *b, const struct gh__scope *s, struct gh__node *node,
-		       struct gh__handlers *to);
+/* Of handle.c, for rows of these types. */
+void gh__bind_handlers(struct gh__bind *b, const struct gh_option *row, const struct gh__scope *s,
+		       struct gh__node *node, struct gh__handlers *to);
 
 #endif

@@ -366,3 +366,20 @@ int gh__check_log_file(struct gh_str s, char *why, size_t size)
 			 shown(s), s.at ? s.at : "");
 	return -1;
 }
+
+int gh__check_folder(struct gh_str s, char *why, size_t size)
+{
+	size_t len = s.len;
+
+	while (len > 1 && s.at[len - 1] == '/')
+		len--;
+	if (len == s.len && len > 1 && s.at[0] == '/')
+		return 0;
+	if (len > 1 && s.at[0] == '/')
+		snprintf(why, size, "a folder has no slash at its end; write '%.*s'",
+			 shown(gh_str_slice(s, 0, len)), s.at);
+	else
+		snprintf(why, size, "'%.*s' is no absolute path of a folder; it begins with '/'",
+			 shown(s), s.at ? s.at : "");
+	return -1;
+}

@@ -17,6 +17,7 @@ int gh__check_path(struct gh_str s, char *why, size_t size);   /* of a route: ca
 int gh__check_target(struct gh_str s, char *why, size_t size); /* of a health check */
 int gh__check_host(struct gh_str s, char *why, size_t size);
 int gh__check_method(struct gh_str s, char *why, size_t size);
+int gh__check_folder(struct gh_str s, char *why, size_t size); /* an absolute path */
 int gh__check_log_file(struct gh_str s, char *why, size_t size);
 
 #endif

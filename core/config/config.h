@@ -54,18 +54,28 @@ struct gh_upstream {
 	void *runtime;          /* of core/upstream: set when the generation is built */
 };
 
-struct gh__listen_config {
-	struct gh_str address; /* HOST:PORT, [V6]:PORT, :PORT (all interfaces), or unix:/PATH */
-	struct gh_str mode;    /* of a unix socket, octal text; default 0660 */
-	bool is_unix;
-	struct gh_str host; /* or the socket's path */
-	uint16_t port;
-	struct gh__place place;
-};
-
 struct gh__handler_config {
 	const struct gh_module *module;
 	void *self; /* options are bound, the rest is zero */
+	struct gh__place place;
+};
+struct gh__handlers {
+	struct gh__handler_config *items;
+	size_t count;
+};
+
+enum gh__identity { GH__IDENTITY_NONE, GH__IDENTITY_TAILSCALE };
+
+struct gh__listen_config {
+	struct gh_str address; /* HOST:PORT, [V6]:PORT, :PORT (all interfaces), or unix:/PATH */
+	struct gh_str mode;    /* of a unix socket, octal text; default 0660, with identity 0600 */
+	struct gh__handlers tls; /* sources of certificates; none: no TLS */
+	struct gh_strings proxy_protocol; /* addresses and CIDRs that must send a PROXY header */
+	struct gh_choice identity;        /* enum gh__identity */
+	bool h2c; /* HTTP/2 with prior knowledge, without TLS */
+	bool is_unix;
+	struct gh_str host; /* or the socket's path */
+	uint16_t port;
 	struct gh__place place;
 };
 
@@ -85,6 +95,7 @@ struct gh__route_config {
 };
 
 struct gh__timeouts_config {
+	struct gh_duration handshake; /* of a PROXY header and TLS, together */
 	struct gh_duration head, body, idle, write;
 };
 
@@ -94,6 +105,8 @@ struct gh__limits_config {
 	struct gh_size body; /* a body held in memory for a module that asks for all of it */
 	int64_t connections; /* in all; 0: by the fd limit */
 	int64_t connections_per_address; /* 0: no limit. Not for unix sockets and trusted proxies. */
+	int64_t handshakes_per_address;  /* of TLS, a second, in bursts of ten times as many; 0: no
+	                                  * limit. Not for loopback and unix sockets. */
 };
 
 enum gh__log_format { GH__LOG_JSON, GH__LOG_COMBINED };
@@ -121,6 +134,7 @@ struct gh__config {
 	struct gh_str workers;  /* `auto` or a number */
 	int64_t worker_count;   /* 0: auto */
 	struct gh_str user;     /* empty: stay who you are */
+	struct gh_str state_dir; /* absolute */
 	struct gh_duration grace;
 	struct gh__timeouts_config timeouts;
 	struct gh__limits_config limits;

@@ -36,6 +36,8 @@ const char *gh__type_name(const struct gh_option *row)
 		return "upstream";
 	case GH__TYPE_HANDLERS:
 		return "list of modules";
+	case GH__TYPE_SOURCES:
+		return "list of sources";
 	default:
 		return "value";
 	}
@@ -139,6 +141,21 @@ static void put_table(struct gh__text *t, struct gh__arena *a, const struct gh_o
 		t->at[--t->len] = 0; /* there was none */
 }
 
+enum kind { HANDLER, SOURCE };
+
+static void put_modules(struct gh__text *t, struct gh__arena *a,
+			const struct gh_module *const *modules, enum kind kind)
+{
+	for (size_t i = 0; modules[i]; i++) {
+		const struct gh_module *m = modules[i];
+
+		if ((m->certificates != NULL) != (kind == SOURCE))
+			continue;
+		gh__text_printf(t, "\n### %s\n\n%s\n", m->name, m->doc ? m->doc : "");
+		put_table(t, a, m->options);
+	}
+}
+
 struct gh_str gh__describe_markdown(struct gh__arena *a, const struct gh_module *const *modules)
 {
 	struct gh__text t = { 0 };
@@ -170,11 +187,10 @@ struct gh_str gh__describe_markdown(struct gh__arena *a, const struct gh_module 
 	put_table(&t, a, gh__gateway_rows);
 	gh__text_put(&t, GH_STR("\n## Modules\n\nWhat stands under `handle` of a route, in the "
 				"order in which a request meets it.\n"));
-	for (size_t i = 0; modules[i]; i++) {
-		gh__text_printf(&t, "\n### %s\n\n%s\n", modules[i]->name,
-				modules[i]->doc ? modules[i]->doc : "");
-		put_table(&t, a, modules[i]->options);
-	}
+	put_modules(&t, a, modules, HANDLER);
+	gh__text_put(&t, GH_STR("\n## Sources of certificates\n\nWhat stands under `tls` of a "
+				"listener.\n"));
+	put_modules(&t, a, modules, SOURCE);
 	return gh__text_finish(&t, a);
 }
 
@@ -246,7 +262,9 @@ struct gh_str gh__describe_module(struct gh__arena *a, const struct gh_module *m
 {
 	struct gh__text t = { 0 };
 
-	gh__text_printf(&t, "%s\n\n", m->name);
+	gh__text_printf(&t, "%s%s\n\n", m->name,
+			m->certificates ? ", a source of certificates for `tls` of a listener"
+					: "");
 	put_wrapped(&t, INDENT / 3, gh_str(m->doc));
 	if (m->options && m->options->name)
 		put_plain_rows(&t, a, GH_STR(""), m->options);

@@ -7,9 +7,13 @@
 enum { DAY = 86400000 /* in ms: no wait is longer */ };
 
 static const char *const balances[] = { "round_robin", "least_busy", NULL };
+static const char *const identities[] = { "none", "tailscale", NULL };
 static const char *const log_formats[] = { "json", "combined", NULL };
 
 static const struct gh_option timeouts_rows[] = {
+	GH_OPTION(struct gh__timeouts_config, handshake, "10s",
+		  "How long a client may take for TLS and, before that, for a PROXY header.",
+		  .min = 1, .max = DAY),
 	GH_OPTION(struct gh__timeouts_config, head, "30s",
 		  "How long a client may take to send the head of a request.", .min = 1,
 		  .max = DAY),
@@ -40,6 +44,11 @@ static const struct gh_option limits_rows[] = {
 		  "Open connections of one client address; 0: no limit. Unix sockets and "
 		  "`trusted_proxies` are not counted.",
 		  .max = 10000000),
+	GH_OPTION(struct gh__limits_config, handshakes_per_address, "20",
+		  "Handshakes of TLS that one client address may begin in a second, in bursts of "
+		  "ten times as many; 0: no limit. IPv6 addresses count by their /64. Loopback and "
+		  "unix sockets are not counted.",
+		  .max = 100000),
 	GH_OPTIONS_END
 };
 
@@ -118,13 +127,35 @@ const struct gh_option gh__upstream_rows[] = {
 	GH_OPTIONS_END
 };
 
-static const struct gh_option listen_rows[] = {
+const struct gh_option gh__listen_rows[] = {
 	GH_OPTION(struct gh__listen_config, address, NULL,
 		  "`HOST:PORT`, `[IPV6]:PORT`, `:PORT` for every interface, or `unix:/PATH`. HOST "
 		  "is an IP address or `localhost`; port 0 takes any that is free.",
 		  .flags = GH_REQUIRED | GH_SHORT, .check = gh__check_listen),
-	GH_OPTION(struct gh__listen_config, mode, "0660", "The mode of the unix socket, in octal.",
+	GH_OPTION(struct gh__listen_config, mode, NULL,
+		  "The mode of the unix socket, in octal: 0660 by default, 0600 with `identity`.",
 		  .check = gh__check_mode),
+	{ .name = "tls",
+	  .type = (enum gh_option_type)GH__TYPE_SOURCES,
+	  .offset = offsetof(struct gh__listen_config, tls),
+	  .doc = "Where certificates come from: each a source, or a source with its options. A "
+		 "client gets the certificate of the name that it asks for; the first one is for "
+		 "all others. With it there is TLS alone on this address; left out, there is "
+		 "none." },
+	GH_OPTION(struct gh__listen_config, proxy_protocol, NULL,
+		  "Addresses and networks whose connections must begin with a PROXY header, v1 or "
+		  "v2, and are then taken to come from where it says; `unix` for everyone who may "
+		  "connect to this unix socket. A header from anyone else is no request, and gets "
+		  "400.",
+		  .max = 64, .check = gh__check_network),
+	GH_OPTION(struct gh__listen_config, identity, "none",
+		  "Whose word on who calls is believed here: with `tailscale` the fields that "
+		  "`tailscale serve` sets. On unix sockets alone, and with a mode that lets nobody "
+		  "but the owner connect, since whoever connects can claim any name.",
+		  .choices = identities),
+	GH_OPTION(struct gh__listen_config, h2c, "false",
+		  "Also HTTP/2 without TLS, for clients that begin with it. With `tls` both "
+		  "versions are there anyway."),
 	GH_OPTIONS_END
 };
 
@@ -170,6 +201,13 @@ const struct gh_option gh__gateway_rows[] = {
 	GH_OPTION(struct gh__gateway, user, "",
 		  "Become this user once the addresses are taken. Empty: stay who you are.",
 		  .check = gh__check_user),
+	GH_OPTION(
+		struct gh__gateway, state_dir, "/var/lib/gatehouse",
+		"The folder for what must outlive the process, such as certificates; made when it "
+		"is needed. By default systemd's `$STATE_DIRECTORY`; else this one for root and "
+		"with `user`; else `gatehouse` in `$XDG_STATE_HOME` or in "
+		"`~/.local/state`.",
+		.check = gh__check_folder, .min = 1, .max = 3000),
 	GH_OPTION(struct gh__gateway, grace, "10s",
 		  "How long open requests may go on when gatehouse is told to stop.", .max = DAY),
 	GH_OPTION(struct gh__gateway, timeouts, NULL, "How long clients may take.",
@@ -191,7 +229,8 @@ const struct gh_option gh__gateway_rows[] = {
 		  "in `to` needs no entry here.",
 		  .fields = gh__upstream_rows, .item_size = sizeof(struct gh_upstream)),
 	GH_OPTION(struct gh__gateway, listen, "127.0.0.1:8080", "Where clients come in.", .min = 1,
-		  .max = 256, .fields = listen_rows, .item_size = sizeof(struct gh__listen_config)),
+		  .max = 256, .fields = gh__listen_rows,
+		  .item_size = sizeof(struct gh__listen_config)),
 	GH_OPTION(struct gh__gateway, routes, NULL,
 		  "What happens to a request. The first route that matches takes it.",
 		  .flags = GH_REQUIRED, .min = 1, .fields = gh__route_rows,

@@ -9,7 +9,7 @@
 
 /* As written, before it is taken apart into a struct gh__config. */
 struct gh__gateway {
-	struct gh_str workers, user;
+	struct gh_str workers, user, state_dir;
 	struct gh_duration grace;
 	struct gh__timeouts_config timeouts;
 	struct gh__limits_config limits;
@@ -25,6 +25,7 @@ struct gh__route_written;
 
 extern const struct gh_option gh__gateway_rows[];
 extern const struct gh_option gh__upstream_rows[];
+extern const struct gh_option gh__listen_rows[];
 extern const struct gh_option gh__admin_rows[];
 extern const struct gh_option gh__route_rows[];
 

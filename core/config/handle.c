@@ -4,7 +4,9 @@
 
 #include "core/config/near.h"
 
-/* ---- The chain of a route ---- */
+enum { SOURCES_MOST = 16 };
+
+/* ---- Lists of modules: the chain of a route, the sources of a listener ---- */
 
 static const struct gh_module *find_module(const struct gh__bind *b, struct gh_str name)
 {
@@ -27,26 +29,92 @@ const struct gh_module *gh__handler_module(const struct gh__bind *b, struct gh__
 	return name->kind == GH__NODE_SCALAR ? find_module(b, name->text) : NULL;
 }
 
-static void refuse_module(struct gh__bind *b, const struct gh__node *name)
+/* What a list takes, and what its messages say of that. */
+struct list {
+	const char *key;
+	bool sources;
+	const char *empty; /* what is told of a list with nothing in it */
+};
+
+static const struct list handlers = {
+	.key = "handle",
+	.empty = "'handle' names no module, so this route could not answer",
+};
+static const struct list sources = {
+	.key = "tls",
+	.sources = true,
+	.empty = "'tls' names no source of certificates, so there would be nothing to serve; "
+		 "take the key away for an address without TLS",
+};
+
+static bool fits_list(const struct gh_module *m, const struct list *list)
+{
+	return (m->certificates != NULL) == list->sources;
+}
+
+static void name_sources(const struct gh__bind *b, char *to, size_t size)
+{
+	size_t len = 0;
+
+	*to = 0;
+	for (size_t i = 0; b->modules[i] && len < size; i++)
+		if (b->modules[i]->certificates)
+			len += (size_t)snprintf(to + len, size - len, "%s'%s'", len ? ", " : "",
+						b->modules[i]->name);
+}
+
+static void refuse_module(struct gh__bind *b, const struct list *list, const struct gh__node *name)
 {
 	struct gh__near near = gh__near_begin(name->text);
-	char echo[80];
+	const char *kind = list->sources ? "source of certificates" : "module";
+	char echo[80], all[300];
 
-	for (size_t i = 0; b->modules[i]; i++)
-		gh__near_try(&near, gh_str(b->modules[i]->name));
-	if (near.best.len)
+	gh__echo(b, name, echo);
+	/* The options without the name of the source that they are for. */
+	for (size_t i = 0; list->sources && name->is_key && b->modules[i]; i++) {
+		if (!fits_list(b->modules[i], list) ||
+		    !gh__row_find(b->modules[i]->options, name->text))
+			continue;
 		gh__mistake(b->mistakes, &name->place,
-			    "unknown module %s; did you mean '" GH_FMT "'?",
-			    gh__echo(b, name, echo), GH_ARG(near.best));
-	else
+			    "unknown %s %s, which is an option of '%s'; write "
+			    "'tls: [{ %s: { %s: … } }]'",
+			    kind, echo, b->modules[i]->name, b->modules[i]->name, name->text.at);
+		return;
+	}
+	for (size_t i = 0; b->modules[i]; i++)
+		if (fits_list(b->modules[i], list))
+			gh__near_try(&near, gh_str(b->modules[i]->name));
+	if (near.best.len) {
+		gh__mistake(b->mistakes, &name->place, "unknown %s %s; did you mean '" GH_FMT "'?",
+			    kind, echo, GH_ARG(near.best));
+	} else if (list->sources) {
+		name_sources(b, all, sizeof(all));
+		gh__mistake(b->mistakes, &name->place, "unknown %s %s; there %s %s", kind, echo,
+			    *all ? "are" : "is", *all ? all : "none");
+	} else {
 		gh__mistake(b->mistakes, &name->place,
 			    "unknown module %s; `gatehouse modules` lists those that are there",
-			    gh__echo(b, name, echo));
+			    echo);
+	}
+}
+
+static void refuse_place(struct gh__bind *b, const struct gh_module *m, const struct gh__node *name)
+{
+	if (m->certificates)
+		gh__mistake(b->mistakes, &name->place,
+			    "'%s' is a source of certificates and handles no requests; it belongs "
+			    "under 'tls' of an entry of 'listen'",
+			    m->name);
+	else
+		gh__mistake(b->mistakes, &name->place,
+			    "'%s' handles requests and gives no certificates; it belongs under "
+			    "'handle' of a route",
+			    m->name);
 }
 
 /* Keys beside the module's own: options that are not indented, or modules without a `-`. */
-static void refuse_siblings(struct gh__bind *b, const struct gh__node *item,
-			    const struct gh_module *module)
+static void refuse_siblings(struct gh__bind *b, const struct list *list,
+			    const struct gh__node *item, const struct gh_module *module)
 {
 	for (size_t i = 1; i < item->count; i++) {
 		const struct gh__node *key = item->entries[i].key;
@@ -57,26 +125,27 @@ static void refuse_siblings(struct gh__bind *b, const struct gh__node *item,
 				    module->name);
 		else if (find_module(b, key->text))
 			gh__mistake(b->mistakes, &key->place,
-				    "each module of 'handle' is an item of its own: write '- %s:'",
-				    key->text.at);
+				    "each module of '%s' is an item of its own: write '- %s:'",
+				    list->key, key->text.at);
 		else
 			gh__mistake(b->mistakes, &key->place,
-				    "an item of 'handle' is one module, so this key is one too "
-				    "many; the options of a module are indented further than its "
-				    "name");
+				    "an item of '%s' is one module, so this key is one too many; "
+				    "the options of a module are indented further than its name",
+				    list->key);
 	}
 }
 
-static void bind_handler(struct gh__bind *b, const struct gh__scope *up, struct gh__node *item,
-			 struct gh__handler_config *to)
+static void bind_handler(struct gh__bind *b, const struct list *list, const struct gh__scope *up,
+			 struct gh__node *item, struct gh__handler_config *to)
 {
 	struct gh__node *name = item, *options;
 
 	if (item->kind == GH__NODE_LIST || gh__node_is_null(item) ||
 	    (item->kind == GH__NODE_MAP && item->count == 0)) {
 		gh__mistake(b->mistakes, &item->place,
-			    "an item of 'handle' is the name of a module, or a name with its "
-			    "options, but this is %s",
+			    "an item of '%s' is the name of a module, or a name with its options, "
+			    "but this is %s",
+			    list->key,
 			    item->kind == GH__NODE_MAP ? "an empty mapping"
 						       : gh__node_kind_name(item));
 		return;
@@ -88,11 +157,15 @@ static void bind_handler(struct gh__bind *b, const struct gh__scope *up, struct 
 
 	const struct gh_module *m = gh__handler_module(b, item, &options);
 	if (!m)
-		refuse_module(b, name);
-	if (item->kind == GH__NODE_MAP && item->count > 1)
-		refuse_siblings(b, item, m);
+		refuse_module(b, list, name);
+	else if (!fits_list(m, list))
+		refuse_place(b, m, name);
+	bool known = m && fits_list(m, list);
+	/* Options of a source in place of the whole item: one mistake for all of them is enough. */
+	if (item->kind == GH__NODE_MAP && item->count > 1 && (known || !list->sources))
+		refuse_siblings(b, list, item, m);
 	/* Options that stand beside their module would be told as missing too. */
-	if (!m || (item->kind == GH__NODE_MAP && item->count > 1))
+	if (!known || (item->kind == GH__NODE_MAP && item->count > 1))
 		return;
 
 	struct gh__node none = { .kind = GH__NODE_SCALAR, .plain = true, .place = name->place };
@@ -107,20 +180,25 @@ static void bind_handler(struct gh__bind *b, const struct gh__scope *up, struct 
 	gh__bind_rows(b, &s, options ? options : &none, to->self);
 }
 
-void gh__bind_handlers(struct gh__bind *b, const struct gh__scope *s, struct gh__node *node,
-		       struct gh__handlers *to)
+void gh__bind_handlers(struct gh__bind *b, const struct gh_option *row, const struct gh__scope *s,
+		       struct gh__node *node, struct gh__handlers *to)
 {
+	const struct list *list = (int)row->type == GH__TYPE_SOURCES ? &sources : &handlers;
 	size_t count = gh__node_items(node);
 
 	if (count == 0 || gh__node_is_null(node)) {
-		gh__mistake(b->mistakes, &node->place,
-			    "'handle' names no module, so this route could not answer");
+		gh__mistake(b->mistakes, &node->place, "%s", list->empty);
+		return;
+	}
+	if (list->sources && count > SOURCES_MOST) {
+		gh__mistake(b->mistakes, &node->place, "'tls' must have at most %d entries",
+			    SOURCES_MOST);
 		return;
 	}
 	to->items = gh__arena_zero(b->arena, count * sizeof(*to->items));
 	to->count = count;
 	for (size_t i = 0; i < count; i++)
-		bind_handler(b, s, gh__node_item(node, i), &to->items[i]);
+		bind_handler(b, list, s, gh__node_item(node, i), &to->items[i]);
 }
 
 /* ---- Routes ---- */

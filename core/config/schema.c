@@ -241,6 +241,9 @@ static void put_type(struct json *j, const struct gh_option *row)
 	case GH__TYPE_HANDLERS:
 		put_raw(j, "$ref", "\"#/$defs/handle\"");
 		break;
+	case GH__TYPE_SOURCES:
+		put_raw(j, "$ref", "\"#/$defs/tls\"");
+		break;
 	default:
 		put_fields(j, row->fields);
 		break;
@@ -337,9 +340,17 @@ static void put_fields(struct json *j, const struct gh_option *rows)
 
 /* ---- The whole ---- */
 
-static void put_modules(struct json *j, const struct gh_module *const *modules)
+enum kind { HANDLER, SOURCE };
+
+static bool is_of(const struct gh_module *m, enum kind kind)
 {
-	key(j, "module");
+	return (m->certificates != NULL) == (kind == SOURCE);
+}
+
+static void put_modules(struct json *j, const struct gh_module *const *modules, const char *name,
+			enum kind kind)
+{
+	key(j, name);
 	begin(j, "{");
 	put_any_of(j);
 	next(j);
@@ -347,6 +358,8 @@ static void put_modules(struct json *j, const struct gh_module *const *modules)
 	key(j, "enum");
 	begin(j, "[");
 	for (size_t i = 0; modules[i]; i++) {
+		if (!is_of(modules[i], kind))
+			continue;
 		next(j);
 		put_string(j, gh_str(modules[i]->name));
 	}
@@ -361,6 +374,8 @@ static void put_modules(struct json *j, const struct gh_module *const *modules)
 	key(j, "properties");
 	begin(j, "{");
 	for (size_t i = 0; modules[i]; i++) {
+		if (!is_of(modules[i], kind))
+			continue;
 		key(j, modules[i]->name);
 		begin(j, "{");
 		key(j, "description");
@@ -393,7 +408,11 @@ static void put_definitions(struct json *j, const struct gh_module *const *modul
 	put_raw(j, "handle",
 		"{ \"anyOf\": [{ \"$ref\": \"#/$defs/module\" }, { \"type\": \"array\", "
 		"\"minItems\": 1, \"items\": { \"$ref\": \"#/$defs/module\" } }] }");
-	put_modules(j, modules);
+	put_raw(j, "tls",
+		"{ \"anyOf\": [{ \"$ref\": \"#/$defs/source\" }, { \"type\": \"array\", "
+		"\"minItems\": 1, \"items\": { \"$ref\": \"#/$defs/source\" } }] }");
+	put_modules(j, modules, "module", HANDLER);
+	put_modules(j, modules, "source", SOURCE);
 }
 
 struct gh_str gh__describe_schema(struct gh__arena *a, const struct gh_module *const *modules)

@@ -167,6 +167,7 @@ static void put_value(struct show *w, const struct gh_option *row, struct gh__no
 		put_named(w, row->fields, n, depth);
 		break;
 	case GH__TYPE_HANDLERS:
+	case GH__TYPE_SOURCES:
 		put_handlers(w, n, depth);
 		break;
 	default:

@@ -117,8 +117,26 @@ static const struct gh_module proxy_module = {
 };
 static const struct gh_module bare_module = { .name = "bare-one", .doc = "Has no options." };
 
+struct pem {
+	struct gh_str cert, key;
+	struct gh_upstream_ref from;
+};
+static const struct gh_option pem_rows[] = {
+	GH_OPTION(struct pem, cert, NULL, "The certificate.", .flags = GH_REQUIRED | GH_SHORT),
+	GH_OPTION(struct pem, key, "", "Its key.", .flags = GH_SECRET),
+	GH_OPTION(struct pem, from, NULL, "Who is asked."), GH_OPTIONS_END
+};
+static const struct gh_certificates no_certificates = { NULL, NULL };
+static const struct gh_module pem_module = {
+	.name = "pem",
+	.doc = "Gives certificates.",
+	.options = pem_rows,
+	.self_size = sizeof(struct pem),
+	.certificates = &no_certificates,
+};
+
 static const struct gh_module *const fixture_modules[] = { &every_module, &proxy_module,
-							   &bare_module, NULL };
+							   &bare_module, &pem_module, NULL };
 
 static struct gh__mistakes *mistakes;
 static struct gh__config *config;

@@ -77,6 +77,12 @@ static void the_markdown_has_every_row_of_every_table(void **state)
 	expect(text, "\n- A value alone in place of all options is `to`.\n");
 	expect(text, "| `parts` | list of mappings |  | at most 3 entries | Parts. |\n");
 	expect(text, "| `listen[].address` | text | *required* |");
+	expect(text, "| `listen[].tls` | list of sources |  |  | Where certificates come from");
+	const char *handlers = strstr(text.at, "\n## Modules\n");
+	const char *sources = strstr(text.at, "\n## Sources of certificates\n");
+	assert_true(handlers && sources && handlers < sources);
+	assert_true(strstr(text.at, "\n### pem\n") > sources);
+	assert_true(strstr(text.at, "\n### bare-one\n") < sources);
 	expect(text, "| `timeouts.head` | duration | `30s` | 1ms to 1d |");
 }
 
@@ -103,6 +109,8 @@ static void a_module_alone_is_plain_text_that_fits_a_terminal(void **state)
 	expect(text, "every\n\n  Has an option of every type.\n");
 	expect(text, "\n  number: number, -5 to 99, default 7\n      A number.\n");
 	expect(text, "\n  token: text, at least 8 bytes, secret\n");
+	expect(gh__describe_module(&arena, &pem_module),
+	       "pem, a source of certificates for `tls` of a listener\n\n  Gives certificates.\n");
 	text = gh__describe_module(&arena, &wordy);
 	expect(text, "\n\n  A second paragraph.\n");
 	expect(text, "It has no options.\n");
@@ -171,6 +179,13 @@ static void the_schema_has_every_row_and_is_sound(void **state)
 	expect(text, "\"maxItems\": 3");
 	expect(text, "\"required\": [\n    \"routes\"\n  ]");
 	expect(text, "\"$ref\": \"#/$defs/handle\"");
+	expect(text, "\"$ref\": \"#/$defs/tls\"");
+	/* Each list offers what it takes. */
+	const char *module = strstr(text.at, "    \"module\": {"),
+		   *source = strstr(text.at, "    \"source\": {");
+	assert_true(module && source && module < source);
+	assert_true(strstr(text.at, "\"pem\"") > source);
+	assert_null(strstr(source, "\"bare-one\""));
 	for (size_t i = 0; fixture_modules[i]; i++) {
 		char name[100];
 

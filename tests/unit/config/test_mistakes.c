@@ -20,8 +20,8 @@ static const struct slip slips[] = {
 	{ TOP("trusted-proxies: 10.0.0.0/8"), 1, 1,
 	  "unknown key 'trusted-proxies'; did you mean 'trusted_proxies'?" },
 	{ TOP("zzzzzz: 2"), 1, 1,
-	  "unknown key 'zzzzzz'; it knows workers, user, grace, timeouts, limits, trusted_proxies, "
-	  "log, admin, upstreams, listen, routes" },
+	  "unknown key 'zzzzzz'; it knows workers, user, state_dir, grace, timeouts, limits, "
+	  "trusted_proxies, log, admin, upstreams, listen, routes" },
 	{ TOP("access: off"), 1, 1,
 	  "unknown key 'access'; it belongs to 'log': put it under that key" },
 	{ TOP("timeouts: { haed: 3s }"), 1, 13,
@@ -49,9 +49,8 @@ static const struct slip slips[] = {
 	{ "# nothing\n", 0, 0, "the file is empty; a config needs the key 'routes'" },
 	{ "workers: 1\n", 0, 0, "a config needs the key 'routes'" },
 	{ "- a\n- b\n", 1, 1,
-	  "the file must be a mapping with keys such as workers, user, grace, timeouts, limits, "
-	  "but "
-	  "it is a list" },
+	  "the file must be a mapping with keys such as workers, user, state_dir, grace, timeouts, "
+	  "but it is a list" },
 	{ "routes: []\n", 1, 9, "'routes' must have at least 1 entry, but it has 0" },
 	{ ROUTE("handle: bare-one") "---\na: b\n", 3, 1,
 	  "a second document begins here, but a config is one document; take the line '---' away" },
@@ -129,6 +128,64 @@ static const struct slip slips[] = {
 	{ TOP("admin: off\nlisten: { address: ':80', mode: 0600 }"), 2, 33,
 	  "'mode' is for unix sockets; take it away from ':80'" },
 	{ TOP("listen: { mode: 0600 }"), 1, 9, "'listen' needs the key 'address'" },
+	{ TOP("listen: { address: ':80', tls: bare-one }"), 1, 32,
+	  "'bare-one' handles requests and gives no certificates; it belongs under 'handle' of a "
+	  "route" },
+	{ ROUTE("handle: [bare-one, pem: x]"), 2, 22,
+	  "'pem' is a source of certificates and handles no requests; it belongs under 'tls' of an "
+	  "entry of 'listen'" },
+	{ TOP("listen: { address: ':80', tls: [pme: x] }"), 1, 33,
+	  "unknown source of certificates 'pme'; did you mean 'pem'?" },
+	{ TOP("listen: { address: ':80', tls: true }"), 1, 32,
+	  "unknown source of certificates 'true'; there are 'pem'" },
+	{ TOP("listen: { address: ':80', tls: { cert: /x, key: /y } }"), 1, 34,
+	  "unknown source of certificates 'cert', which is an option of 'pem'; write "
+	  "'tls: [{ pem: { cert: … } }]'" },
+	{ TOP("listen:\n- address: ':80'\n  tls:\n  - pem:\n    cert: /x"), 5, 5,
+	  "'cert' is an option of 'pem': indent it further" },
+	{ TOP("listen:\n- address: ':80'\n  tls:\n  - pem: /x\n    bare-one:"), 5, 5,
+	  "each module of 'tls' is an item of its own: write '- bare-one:'" },
+	{ TOP("listen: { address: ':80', tls: [pem] }"), 1, 33,
+	  "module 'pem' needs the key 'cert'" },
+	{ TOP("listen: { address: ':80', tls: }"), 1, 32,
+	  "'tls' names no source of certificates, so there would be nothing to serve; take the "
+	  "key away for an address without TLS" },
+	{ TOP("listen: { address: ':80', tls: [] }"), 1, 32,
+	  "'tls' names no source of certificates, so there would be nothing to serve; take the "
+	  "key away for an address without TLS" },
+	{ TOP("listen: { address: ':80', tls: [[pem]] }"), 1, 33,
+	  "an item of 'tls' is the name of a module, or a name with its options, but this is a "
+	  "list" },
+	{ TOP("listen: { address: ':80', tls: [pem: { cert: x, from: nobody }] }"), 1, 55,
+	  "'nobody' is neither an address, such as http://127.0.0.1:1234, nor an entry of "
+	  "'upstreams'" },
+	{ TOP("listen: { address: ':80', tls: [pem: x], h2c: true }"), 1, 47,
+	  "'h2c' is HTTP/2 without TLS; with 'tls' HTTP/2 is there anyway, so take it away" },
+	{ TOP("listen: { address: ':80', identity: tailscale }"), 1, 37,
+	  "'identity' is for unix sockets alone: whoever can connect to ':80' could claim to be "
+	  "anyone; write 'address: unix:/PATH'" },
+	{ TOP("listen: { address: ':80', identity: tailscael }"), 1, 37,
+	  "'identity' must be one of none, tailscale, but it is 'tailscael'; did you mean "
+	  "'tailscale'?" },
+	{ TOP("listen: { address: 'unix:/x', identity: tailscale, mode: 0660 }"), 1, 58,
+	  "'mode' 0660 lets others connect, and with 'identity' whoever connects can claim to be "
+	  "anyone; write 0600" },
+	{ TOP("listen: { address: 'unix:/x', identity: tailscale, mode: 0601 }"), 1, 58,
+	  "'mode' 0601 lets others connect, and with 'identity' whoever connects can claim to be "
+	  "anyone; write 0600" },
+	{ TOP("listen: { address: ':80', proxy_protocol: here }"), 1, 43,
+	  "'proxy_protocol': 'here' is no address and no network; write them as in '127.0.0.1' or "
+	  "'10.0.0.0/8'" },
+	{ TOP("listen: { address: ':80', proxy_protocol: [127.0.0.1, unix] }"), 1, 55,
+	  "'unix' is for unix sockets, which ':80' is not; write the proxy's address" },
+	{ TOP("listen: { address: 'unix:/x', proxy_protocol: [127.0.0.1] }"), 1, 48,
+	  "nobody connects to a unix socket from an address; write 'proxy_protocol: unix'" },
+	{ TOP("state_dir: var"), 1, 12,
+	  "'state_dir': 'var' is no absolute path of a folder; it begins with '/'" },
+	{ TOP("state_dir: /"), 1, 12,
+	  "'state_dir': '/' is no absolute path of a folder; it begins with '/'" },
+	{ TOP("state_dir: /var/lib/x/"), 1, 12,
+	  "'state_dir': a folder has no slash at its end; write '/var/lib/x'" },
 	{ TOP("listen: []"), 1, 9, "'listen' must have 1 to 256 entries, but it has 0" },
 	{ TOP("listen:"), 1, 8, "an entry of 'listen' is empty" },
 

@@ -15,6 +15,7 @@ static void a_minimal_config_has_all_defaults(void **state)
 	assert_str(c->user, "");
 	assert_non_null(c->user.at);
 	assert_int_equal(c->grace.ms, 10000);
+	assert_int_equal(c->timeouts.handshake.ms, 10000);
 	assert_int_equal(c->timeouts.head.ms, 30000);
 	assert_int_equal(c->timeouts.body.ms, 60000);
 	assert_int_equal(c->timeouts.idle.ms, 120000);
@@ -24,6 +25,7 @@ static void a_minimal_config_has_all_defaults(void **state)
 	assert_int_equal(c->limits.body.bytes, 64 << 20);
 	assert_int_equal(c->limits.connections, 0);
 	assert_int_equal(c->limits.connections_per_address, 0);
+	assert_int_equal(c->limits.handshakes_per_address, 20);
 	assert_int_equal(c->trusted_proxies.count, 0);
 	assert_str(c->log.access.to, "stdout");
 	assert_int_equal(c->log.access.format.index, GH__LOG_JSON);
@@ -34,6 +36,10 @@ static void a_minimal_config_has_all_defaults(void **state)
 	assert_int_equal(c->listen_count, 1);
 	assert_str(c->listen[0].host, "127.0.0.1");
 	assert_int_equal(c->listen[0].port, 8080);
+	assert_int_equal(c->listen[0].tls.count, 0);
+	assert_int_equal(c->listen[0].proxy_protocol.count, 0);
+	assert_int_equal(c->listen[0].identity.index, GH__IDENTITY_NONE);
+	assert_false(c->listen[0].h2c);
 	assert_int_equal(c->upstream_count, 0);
 	assert_int_equal(c->route_count, 1);
 	assert_str(c->routes[0].name, "routes[0]");
@@ -101,6 +107,86 @@ static void listeners_are_taken_apart(void **state)
 	}
 	assert_str(c->listen[4].mode, "0666");
 	assert_str(c->listen[4].address, "unix:/run/x.sock");
+}
+
+static void sources_of_certificates_are_bound_like_modules(void **state)
+{
+	(void)state;
+	const struct gh__config *c = read_good("upstreams: { studio: http://127.0.0.1:1234 }\n"
+					       "listen:\n"
+					       "- address: ':443'\n"
+					       "  tls:\n"
+					       "  - pem: /a.pem\n"
+					       "  - pem: { cert: /b.pem, key: k, from: studio }\n"
+					       "- address: ':444'\n"
+					       "  tls: { pem: { cert: /c.pem } }\n"
+					       "- address: ':80'\n"
+					       "  h2c: true\n" MINIMAL);
+	const struct gh__handlers *tls = &c->listen[0].tls;
+	const struct pem *first = tls->items[0].self, *second = tls->items[1].self;
+
+	assert_int_equal(tls->count, 2);
+	assert_ptr_equal(tls->items[1].module, &pem_module);
+	assert_int_equal(tls->items[1].place.line, 6);
+	assert_str(first->cert, "/a.pem");
+	assert_str(second->cert, "/b.pem");
+	assert_str(second->key, "k");
+	assert_null(first->from.upstream);
+	assert_ptr_equal(second->from.upstream, c->upstreams[0]);
+	assert_int_equal(c->listen[1].tls.count, 1);
+	assert_str(((const struct pem *)c->listen[1].tls.items[0].self)->cert, "/c.pem");
+	assert_int_equal(c->listen[2].tls.count, 0);
+	assert_true(c->listen[2].h2c);
+	assert_false(c->listen[1].h2c);
+}
+
+static void who_is_believed_is_bound_to_its_listener(void **state)
+{
+	(void)state;
+	const struct gh__config *c = read_good(
+		"listen:\n"
+		"- { address: ':443', proxy_protocol: [127.0.0.1, 10.0.0.0/8] }\n"
+		"- { address: unix:/a, identity: tailscale }\n"
+		"- { address: unix:/b, proxy_protocol: unix }\n"
+		"- { address: unix:/c, identity: tailscale, mode: 0700 }\n" MINIMAL);
+
+	assert_int_equal(c->listen[0].proxy_protocol.count, 2);
+	assert_str(c->listen[0].proxy_protocol.items[1], "10.0.0.0/8");
+	assert_int_equal(c->listen[0].identity.index, GH__IDENTITY_NONE);
+	assert_int_equal(c->listen[1].identity.index, GH__IDENTITY_TAILSCALE);
+	assert_str(c->listen[1].mode, "0600");
+	assert_str(c->listen[2].mode, "0660");
+	assert_int_equal(c->listen[2].proxy_protocol.count, 1);
+	assert_str(c->listen[3].mode, "0700");
+}
+
+/* What is in the environment is put back: the other tests read it, too. */
+static void the_state_dir_is_where_the_user_has_theirs(void **state)
+{
+	char *home = strdup(getenv("HOME") ? getenv("HOME") : "/");
+
+	(void)state;
+	setenv("HOME", "/home/me", 1);
+	setenv("XDG_STATE_HOME", "/home/me/state/", 1);
+	unsetenv("STATE_DIRECTORY");
+	read_good(MINIMAL);
+	assert_str(config->state_dir,
+		   geteuid() == 0 ? "/var/lib/gatehouse" : "/home/me/state/gatehouse");
+	unsetenv("XDG_STATE_HOME");
+	read_good(MINIMAL);
+	assert_str(config->state_dir,
+		   geteuid() == 0 ? "/var/lib/gatehouse" : "/home/me/.local/state/gatehouse");
+	/* One that the process becomes: the same before and after. */
+	read_good("user: somebody\n" MINIMAL);
+	assert_str(config->state_dir, "/var/lib/gatehouse");
+	setenv("STATE_DIRECTORY", "/var/lib/one:/var/lib/two", 1);
+	read_good("user: somebody\n" MINIMAL);
+	assert_str(config->state_dir, "/var/lib/one");
+	read_good("state_dir: /srv/state\n" MINIMAL);
+	assert_str(config->state_dir, "/srv/state");
+	unsetenv("STATE_DIRECTORY");
+	setenv("HOME", home, 1);
+	free(home);
 }
 
 static void listeners_that_do_not_clash_are_taken(void **state)
@@ -351,7 +437,8 @@ static void durations_and_sizes_have_their_units(void **state)
 #define SECRETS(token) \
 	"upstreams: { studio: { to: http://127.0.0.1:1234, health: /v1/models } }\n" \
 	"trusted_proxies: 127.0.0.1\n" \
-	"listen: [':81', { address: unix:/run/x, mode: 0600 }]\n" \
+	"listen: [':81', { address: unix:/run/x, mode: 0600, identity: tailscale },\n" \
+	"  { address: ':82', tls: [pem: { cert: /c.pem, key: hunter2, from: studio }] }]\n" \
 	"routes:\n" \
 	"- match: { path: [/v1], host: '*.a.org' }\n" \
 	"  handle:\n" \
@@ -370,7 +457,10 @@ static void what_is_shown_has_no_secret_and_all_defaults(void **state)
 		"workers: auto\n",
 		"  head: 30s\n",
 		"      path: /v1/models\n      interval: 10s\n",
-		"  - address: \":81\"\n    mode: 0660\n  - address: unix:/run/x\n    mode: 0600\n",
+		"  - address: \":81\"\n    identity: none\n    h2c: false\n  - address: "
+		"unix:/run/x\n    mode: 0600\n",
+		"    tls:\n      - pem:\n          cert: /c.pem\n          key: \"…\"\n          "
+		"from: [studio]\n",
 		"      host: [\"*.a.org\"]\n",
 		"            X-A: \"a: \\\"b\\\\\\\\\"\n",
 		"            X-B: \"${env:GATEHOUSE_TEST}\"\n",
@@ -422,6 +512,9 @@ int main(void)
 		cmocka_unit_test_teardown(a_minimal_config_has_all_defaults, forget),
 		cmocka_unit_test_teardown(the_top_level_is_bound, forget),
 		cmocka_unit_test_teardown(listeners_are_taken_apart, forget),
+		cmocka_unit_test_teardown(sources_of_certificates_are_bound_like_modules, forget),
+		cmocka_unit_test_teardown(who_is_believed_is_bound_to_its_listener, forget),
+		cmocka_unit_test_teardown(the_state_dir_is_where_the_user_has_theirs, forget),
 		cmocka_unit_test_teardown(listeners_that_do_not_clash_are_taken, forget),
 		cmocka_unit_test_teardown(the_admin_socket_of_a_user_is_in_their_own_folder,
 					  forget),
