@@ -133,8 +133,11 @@ static char *json_refused(char *to, const struct gh__access_entry *e)
 {
 	to = PUT(to, ",\"client\":\"");
 	to = put_plain(to, e->client, MAX_CLIENT);
-	to = PUT(to, "\",\"status\":");
-	to = put_status(to, e->status);
+	to = PUT(to, "\"");
+	if (e->status) { /* else no HTTP was spoken */
+		to = PUT(to, ",\"status\":");
+		to = put_status(to, e->status);
+	}
 	to = PUT(to, ",\"reason\":");
 	to = put_json(to, gh_str(e->reason), MAX_REASON);
 	return PUT(to, "}\n");

@@ -4,7 +4,9 @@
 #include "core/base/log.h"
 #include "core/base/memory.h"
 #include "core/http/header.h"
+#include "core/http/path.h"
 #include "core/route/access.h"
+#include "core/route/identity.h"
 #include "core/route/worker.h"
 
 static struct gh__request *request_of(struct gh__stream *s)
@@ -77,12 +79,16 @@ static bool read_forwarded(struct gh__request *r)
 	return found;
 }
 
-static void identify(struct gh__request *r)
+/* 0, or -1: a front that is believed here says what none would say. */
+static int identify(struct gh__request *r)
 {
 	struct gh_request *req = &r->stream.req;
 	char text[46];
+	int result = 0;
 
-	if (r->site->site->trusts && gh__site_trusts(r->site->site, &r->stream.conn->peer)) {
+	if (r->stream.conn->door->identity) {
+		result = gh__identity_read(r);
+	} else if (r->site->site->trusts && gh__site_trusts(r->site->site, &r->stream.conn->peer)) {
 		const struct gh_header *id = gh__headers_by_id(&req->headers, GH__H_X_REQUEST_ID);
 		if (id && is_sane_id(gh_header_value(id)))
 			req->id = gh_header_value(id);
@@ -101,6 +107,17 @@ static void identify(struct gh__request *r)
 		req->client_text = gh__arena_copy(
 			&r->stream.arena,
 			(struct gh_str){ text, gh__address_text(&req->client, text) });
+	return result;
+}
+
+/* Where a route speaks OpenAI's API, callers of Anthropic's find their own: their SDKs read no other. */
+static enum gh_shape shape_for(const struct gh__route *route, const struct gh_request *req)
+{
+	if (route->shape == GH_SHAPE_OPENAI &&
+	    (gh__path_below(req->path, GH_STR("/v1/messages")) ||
+	     gh_header_find(&req->headers, GH_STR("anthropic-version"))))
+		return GH_SHAPE_ANTHROPIC;
+	return route->shape;
 }
 
 /* ---- what the stream tells ---- */
@@ -125,11 +142,15 @@ static void on_head(struct gh__stream *s)
 	gh__stat_add(&r->worker->stats.active, 1);
 	gh__headers_init(&r->extra, &s->arena);
 	gh__headers_init(&s->res.headers, &s->arena);
-	req->upgrade = s->conn->message->upgrade == GH__UPGRADE_WEBSOCKET;
-	identify(r);
+	int unsure = identify(r);
 	gh__headers_strip(&req->headers, GH__FROM_CLIENT);
 	gh__headers_remove_id(&req->headers, GH__H_EXPECT);
 	gh__headers_remove_id(&req->headers, GH__H_X_REQUEST_ID);
+	if (unsure) {
+		gh__answer_error(r, 400, NULL,
+				 "The proxy before this gateway contradicts itself on who calls.");
+		return;
+	}
 	if (gh__site_is_lookalike(r->site->site, req)) {
 		gh__answer_error(
 			r, 400, NULL,
@@ -142,7 +163,7 @@ static void on_head(struct gh__stream *s)
 		return;
 	}
 	req->route = r->route->name;
-	req->shape = r->route->shape;
+	req->shape = shape_for(r->route, req);
 	s->max_body = (uint64_t)r->route->max_body;
 	if (s->max_body && req->length > r->route->max_body) {
 		refuse_large(r);
@@ -204,7 +225,7 @@ static void on_refused(struct gh__conn *c, int status, const char *why)
 {
 	struct gh__worker *w = c->conns->owner;
 
-	gh__stat_add(&w->stats.refused, 1);
+	gh__stat_add(status ? &w->stats.refused : &w->stats.unheard, 1);
 	gh__access_refused(w, c, status, why);
 }
 

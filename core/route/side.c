@@ -97,6 +97,7 @@ enum gh_verdict gh_call(struct gh_step *s, struct gh_upstream *upstream, const s
 	struct gh__side_call *side = gh__arena_zero(a, sizeof *side);
 
 	GH_CHECK(upstream && upstream->runtime && call->timeout_ms > 0);
+	GH_CHECK(gh_header_check(GH_STR("x-host"), call->host, NULL) == 0);
 	side->request = r;
 	side->max = call->max;
 	side->body = gh__arena_copy(a, call->body);
@@ -110,6 +111,7 @@ enum gh_verdict gh_call(struct gh_step *s, struct gh_upstream *upstream, const s
 	side->call.arena = a;
 	side->call.method = gh__arena_copy(a, call->method);
 	side->call.target = gh__arena_copy(a, call->path);
+	side->call.host = gh__arena_copy(a, call->host);
 	side->call.headers = &side->headers;
 	side->call.length = (int64_t)call->body.len;
 	side->call.res = &side->res;
@@ -127,6 +129,11 @@ const struct gh_answer *gh_answer(struct gh_step *s)
 	struct gh__request *r = gh__request_of(s->req);
 
 	return r->waiting && r->waiting->side ? &r->waiting->side->answer : NULL;
+}
+
+struct gh_str gh_upstream_key(const struct gh_upstream *upstream)
+{
+	return upstream->identity;
 }
 
 void gh__side_cancel(struct gh__side_call *side)

@@ -65,17 +65,26 @@ static void add_traits(struct gh__route *route, const struct gh_module *m)
 		route->shape = m->shape;
 }
 
+static struct gh_instance *add_instance(struct gh__site *site,
+					const struct gh__handler_config *from, struct gh_str where)
+{
+	struct gh_instance *in = site->instances + site->instance_count;
+
+	in->module = from->module;
+	in->self = from->self;
+	in->place = from->place;
+	in->site = site;
+	in->route = where;
+	in->index = site->instance_count++;
+	return in;
+}
+
 static void build_routes(struct gh__site *site)
 {
 	const struct gh__config *c = site->config;
-	size_t next = 0;
 
-	for (size_t i = 0; i < c->route_count; i++)
-		site->instance_count += c->routes[i].handler_count;
 	site->route_count = c->route_count;
 	site->routes = gh__arena_zero(&site->arena, c->route_count * sizeof *site->routes);
-	site->instances = gh__arena_zero(&site->arena,
-					 site->instance_count * sizeof *site->instances);
 	for (size_t i = 0; i < c->route_count; i++) {
 		const struct gh__route_config *from = c->routes + i;
 		struct gh__route *route = site->routes + i;
@@ -86,17 +95,43 @@ static void build_routes(struct gh__site *site)
 		route->instances = gh__arena_get(&site->arena,
 						 route->count * sizeof *route->instances);
 		for (size_t h = 0; h < from->handler_count; h++) {
-			struct gh_instance *in = site->instances + next;
-			in->module = from->handlers[h].module;
-			in->self = from->handlers[h].self;
-			in->place = from->handlers[h].place;
-			in->site = site;
-			in->route = route->name;
-			in->index = next++;
-			route->instances[h] = in;
-			add_traits(route, in->module);
+			route->instances[h] = add_instance(site, from->handlers + h, route->name);
+			add_traits(route, route->instances[h]->module);
 		}
 	}
+}
+
+static void build_doors(struct gh__site *site)
+{
+	const struct gh__config *c = site->config;
+
+	site->doors = gh__arena_zero(&site->arena, c->listen_count * sizeof *site->doors);
+	for (size_t i = 0; i < c->listen_count; i++) {
+		const struct gh__listen_config *from = c->listen + i;
+		if (!from->tls.count)
+			continue;
+		site->doors[site->door_count++] = (struct gh__site_door){
+			.address = from->address,
+			.sources = site->instances + site->instance_count,
+			.count = from->tls.count,
+		};
+		for (size_t k = 0; k < from->tls.count; k++)
+			add_instance(site, from->tls.items + k, from->address);
+	}
+}
+
+static void build(struct gh__site *site)
+{
+	const struct gh__config *c = site->config;
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->route_count; i++)
+		count += c->routes[i].handler_count;
+	for (size_t i = 0; i < c->listen_count; i++)
+		count += c->listen[i].tls.count;
+	site->instances = gh__arena_zero(&site->arena, count * sizeof *site->instances);
+	build_routes(site);
+	build_doors(site);
 }
 
 static void take_upstreams(struct gh__site *site)
@@ -134,7 +169,7 @@ struct gh__site *gh__site_create(struct gh__config *config, const struct gh__gro
 	gh__arena_init(&site->arena, NULL, 0);
 	gh__list_init(&site->shared);
 	take_upstreams(site);
-	build_routes(site);
+	build(site);
 	for (size_t i = 0; i < site->instance_count; i++) {
 		struct gh_instance *in = site->instances + i;
 		in->provisioned = true;

@@ -21,7 +21,7 @@ struct gh_instance {
 	const struct gh_module *module;
 	void *self;
 	struct gh__site *site;
-	struct gh_str route; /* its name */
+	struct gh_str route; /* its name; of a source of certificates the listener's address */
 	struct gh__place place;
 	size_t index; /* among the site's instances */
 	bool provisioned;
@@ -44,6 +44,13 @@ struct gh__route {
 	int64_t max_body; /* 0: none */
 };
 
+/* A listener with TLS: where its certificates come from. */
+struct gh__site_door {
+	struct gh_str address;
+	struct gh_instance *sources;
+	size_t count;
+};
+
 /* What instances share over reloads, and what /metrics tells: of the process. */
 struct gh__grounds {
 	struct gh__upstreams *upstreams;
@@ -57,7 +64,9 @@ struct gh__site {
 	struct gh__arena arena;
 	struct gh__route *routes;
 	size_t route_count;
-	struct gh_instance *instances;
+	struct gh__site_door *doors; /* those with TLS alone */
+	size_t door_count;
+	struct gh_instance *instances; /* of the routes, then of the doors */
 	size_t instance_count;
 	struct gh__upstream **upstreams; /* references */
 	size_t upstream_count;

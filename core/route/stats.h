@@ -16,6 +16,7 @@ struct gh__stats {
 	atomic_uint_least64_t
 		requests[6]; /* by class of status; [0]: the client left before an answer */
 	atomic_uint_least64_t refused;        /* heads that were no requests */
+	atomic_uint_least64_t unheard;        /* connections that did not come to speak HTTP */
 	atomic_uint_least64_t sent, received; /* bytes of bodies */
 	atomic_uint_least64_t active;         /* requests under way */
 	atomic_uint_least64_t cut;            /* answers broken off */

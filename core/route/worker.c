@@ -24,6 +24,7 @@ void gh__worker_use(struct gh__worker *w, struct gh__site_local *site)
 	w->max_body = (size_t)c->limits.body.bytes;
 	w->max_collected = 4 * w->max_body;
 	w->conns.settings = (struct gh__conn_settings){
+		.handshake_timeout = (uint64_t)c->timeouts.handshake.ms,
 		.head_timeout = (uint64_t)c->timeouts.head.ms,
 		.body_timeout = (uint64_t)c->timeouts.body.ms,
 		.idle_timeout = (uint64_t)c->timeouts.idle.ms,
