@@ -57,7 +57,7 @@ static void answer(struct gh__stream *s, int status, struct gh_str type, struct 
 	gh__headers_push(h, 0, GH_STR("Cache-Control"), GH_STR("no-store"));
 	gh__headers_push(h, 0, GH_STR("X-Content-Type-Options"), GH_STR("nosniff"));
 	/* Its listener went with the reload that it asked for. */
-	if (!admin_of(s)->listener || s->conn->door != &admin_of(s)->listener->door)
+	if (!admin_of(s)->listener || s->conn->door != admin_of(s)->listener->door)
 		s->flags |= GH__S_CLOSE;
 	s->ops->send_head(s, body.len ? GH_MORE : GH_LAST);
 	if (body.len)
@@ -303,10 +303,12 @@ static const struct gh__stream_listener listener = {
 
 /* ---- listening ---- */
 
-static enum gh__admission admit(struct gh__acceptor *acceptor, const struct gh_address *peer)
+static enum gh__admission admit(struct gh__acceptor *acceptor, const struct gh__door *door,
+				const struct gh_address *peer)
 {
 	const struct gh__admin *a = acceptor->owner;
 
+	(void)door;
 	(void)peer;
 	return a->conns.count < MAX_CONNECTIONS ? GH__ADMIT : GH__NOT_NOW;
 }
@@ -316,7 +318,7 @@ static void sweep(struct gh__admin *a)
 	for (struct gh__list *l = a->leaving.next, *next; l != &a->leaving; l = next) {
 		next = l->next;
 		struct gh__listener *old = GH__CONTAINER(l, struct gh__listener, link);
-		if (atomic_load(&old->polls) == 0 && atomic_load(&old->door.users) == 0)
+		if (atomic_load(&old->polls) == 0)
 			gh__listener_destroy(old);
 	}
 	if (!gh__list_empty(&a->leaving))
@@ -343,6 +345,7 @@ struct gh__admin *gh__admin_create(struct gh__server *s)
 	a->conns.owner = a;
 	a->conns.on_close = on_close;
 	a->conns.settings = (struct gh__conn_settings){
+		.handshake_timeout = PATIENCE_MS,
 		.head_timeout = PATIENCE_MS,
 		.body_timeout = PATIENCE_MS,
 		.idle_timeout = IDLE_MS,
@@ -428,7 +431,7 @@ int gh__admin_bind(struct gh__admin *a, const struct gh__admin_config *c, struct
 static void begin(struct gh__admin *a)
 {
 	atomic_fetch_add(&a->listener->polls, 1);
-	gh__acceptor_add(&a->acceptor, a->listener);
+	gh__acceptor_add(&a->acceptor, a->listener, a->listener->door);
 }
 
 /* Its idle connections close now, the one that asks for this reload with its answer. */
@@ -466,7 +469,7 @@ void gh__admin_use(struct gh__admin *a, const struct gh__admin_config *c)
 		if (!next && a->listener) {
 			gh__log(GH_LOG_ERROR,
 				"admin: cannot listen on '" GH_FMT "': %s; it stays on " GH_FMT,
-				GH_ARG(c->address), why, GH_ARG(a->listener->door.name));
+				GH_ARG(c->address), why, GH_ARG(a->listener->door->name));
 			if (first)
 				begin(a);
 			return;

@@ -4,6 +4,7 @@
  */
 #include "core/base/log.h"
 #include "core/base/memory.h"
+#include "core/server/certificates.h"
 #include "core/server/server.h"
 
 struct use {
@@ -43,6 +44,7 @@ struct forget {
 static void destroy(struct gh__generation *g)
 {
 	gh__list_remove(&g->link);
+	gh__certificates_destroy(g->certificates);
 	gh__site_destroy(g->site);
 	gh__free(g->dying);
 	gh__free(g);
@@ -53,9 +55,21 @@ static void open_forgotten(struct gh__loop *loop, struct gh__letter *letter)
 	struct forget *f = GH__CONTAINER(letter, struct forget, letter);
 
 	(void)loop;
-	if (atomic_fetch_sub(&f->generation->users, 1) == 1)
-		destroy(f->generation);
+	if (atomic_fetch_sub(&f->generation->users, 1) == 1) {
+		f->generation->over = true;
+		if (f->generation->certificates->renewing == 0)
+			destroy(f->generation);
+	}
 	gh__free(f);
+}
+
+/* What renews has `self` of this generation until it ends. */
+static void on_idle(struct gh__certificates *c)
+{
+	struct gh__generation *g = c->owner;
+
+	if (g->over)
+		destroy(g);
 }
 
 static void open_forget(struct gh__loop *loop, struct gh__letter *letter)
@@ -92,7 +106,8 @@ static void open_unused(struct gh__loop *loop, struct gh__letter *letter)
 	}
 }
 
-void gh__generation_take_up(struct gh__server *s, struct gh__site *site)
+void gh__generation_take_up(struct gh__server *s, struct gh__site *site,
+			    struct gh__certificates *certificates)
 {
 	struct gh__generation *g = gh__zalloc(sizeof *g), *old = s->current;
 	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -102,12 +117,17 @@ void gh__generation_take_up(struct gh__server *s, struct gh__site *site)
 
 	gh__list_init(&g->link);
 	g->site = site;
+	g->certificates = certificates;
+	certificates->on_idle = on_idle;
+	certificates->owner = g;
 	g->server = s;
 	g->number = ++s->generations;
 	g->unused.open = open_unused;
 	atomic_init(&g->users, s->thread_count);
-	if (old)
+	if (old) {
 		gh__list_add(&s->retired, &old->link);
+		gh__certificates_retire(old->certificates);
+	}
 	s->current = g;
 	for (unsigned i = 0; i < s->thread_count; i++) {
 		struct gh__site_local *local = gh__site_local_create(site);

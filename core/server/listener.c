@@ -13,6 +13,7 @@
 
 #include "core/base/log.h"
 #include "core/base/memory.h"
+#include "core/server/doors.h"
 
 enum { BACKLOG = 4096, PAUSE_MS = 100, ACCEPTS_A_TURN = 64, FIRST_INHERITED = 3 };
 
@@ -193,9 +194,7 @@ struct gh__listener *gh__listener_open(const struct gh__listen_config *c, char *
 	l->fd = fd;
 	l->inherited = inherited;
 	l->is_unix = c->is_unix;
-	l->door.scheme = GH_STR("http");
-	l->door.name = (struct gh_str){ gh__strndup(c->address.at, c->address.len),
-					c->address.len };
+	l->door = gh__door_make(c, NULL);
 	if (c->is_unix) {
 		l->path = gh__strndup(c->host.at, c->host.len);
 		if (stat(l->path, &st) == 0) {
@@ -203,7 +202,49 @@ struct gh__listener *gh__listener_open(const struct gh__listen_config *c, char *
 			l->inode = st.st_ino;
 		}
 	}
-	return l;
+	if (gh__listener_check(l, c, why, size) == 0)
+		return l;
+	gh__listener_destroy(l);
+	return NULL;
+}
+
+int gh__listener_check(const struct gh__listener *l, const struct gh__listen_config *c, char *why,
+		       size_t size)
+{
+	struct stat st;
+
+	if (!l->is_unix || c->identity.index == GH__IDENTITY_NONE)
+		return 0;
+	if (stat(l->path, &st)) {
+		snprintf(why, size, "its socket cannot be looked at: %s", strerror(errno));
+		return -1;
+	}
+	if ((st.st_mode & 077) == 0)
+		return 0;
+	snprintf(why, size,
+		 "its socket has the mode %04o, and with 'identity' whoever connects can claim to "
+		 "be anyone; %s",
+		 (unsigned)st.st_mode & 07777,
+		 l->inherited ? "set SocketMode=0600 in the unit of the socket"
+			      : "it is given its mode when it is made, so choose another path or "
+				"restart");
+	return -1;
+}
+
+void gh__listener_use(struct gh__listener *l, struct gh__door *door)
+{
+	size_t kept = 0;
+
+	/* Those through which nobody comes any more go. */
+	for (size_t i = 0; i < l->earlier_count; i++)
+		if (atomic_load(&l->earlier[i]->refs) == 1)
+			gh__door_unref(l->earlier[i]);
+		else
+			l->earlier[kept++] = l->earlier[i];
+	l->earlier = gh__realloc(l->earlier, (kept + 1) * sizeof *l->earlier);
+	l->earlier[kept] = l->door;
+	l->earlier_count = kept + 1;
+	l->door = door;
 }
 
 void gh__listener_close(struct gh__listener *l)
@@ -224,13 +265,16 @@ void gh__listener_destroy(struct gh__listener *l)
 	gh__listener_close(l);
 	gh__list_remove(&l->link);
 	gh__free(l->path);
-	gh__free((void *)(uintptr_t)l->door.name.at);
+	for (size_t i = 0; i < l->earlier_count; i++)
+		gh__door_unref(l->earlier[i]);
+	gh__free(l->earlier);
+	gh__door_unref(l->door);
 	gh__free(l);
 }
 
 bool gh__listener_is(const struct gh__listener *l, const struct gh__listen_config *c)
 {
-	return gh_str_eq(l->door.name, c->address);
+	return gh_str_eq(l->door->name, c->address);
 }
 
 uint16_t gh__listener_port(const struct gh__listener *l)
@@ -252,6 +296,7 @@ struct door_poll {
 	struct gh__list link;
 	struct gh__acceptor *acceptor;
 	struct gh__listener *listener;
+	struct gh__door *door; /* what new connections come through */
 };
 
 static void peer_of(const struct sockaddr_storage *from, struct gh_address *to)
@@ -307,7 +352,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		socklen_t len = sizeof from;
 		struct gh_address peer;
 
-		enum gh__admission may = a->admit ? a->admit(a, NULL) : GH__ADMIT;
+		enum gh__admission may = a->admit ? a->admit(a, p->door, NULL) : GH__ADMIT;
 		if (may == GH__NOT_NOW)
 			pause_all(a);
 		if (may != GH__ADMIT)
@@ -323,11 +368,15 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 			return;
 		}
 		peer_of(&from, &peer);
-		if ((a->admit && a->admit(a, &peer) != GH__ADMIT) ||
-		    gh__conn_accept(a->conns, fd, &peer, &p->listener->door))
+		if (a->admit && a->admit(a, p->door, &peer) != GH__ADMIT) {
 			close(fd);
-		else if (a->taken)
+		} else if (gh__conn_accept(a->conns, fd, &peer, p->door)) {
+			close(fd);
+			if (a->not_taken)
+				a->not_taken(a, p->door, &peer);
+		} else if (a->taken) {
 			a->taken(a);
+		}
 	}
 }
 
@@ -335,6 +384,7 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct door_poll *p = handle->data;
 
+	gh__door_unref(p->door);
 	atomic_fetch_sub(&p->listener->polls, 1);
 	gh__free(p);
 }
@@ -346,17 +396,30 @@ void gh__acceptor_init(struct gh__acceptor *a, struct gh__loop *loop, struct gh_
 	gh__deadline_init(&a->pause, on_pause_over);
 }
 
-void gh__acceptor_add(struct gh__acceptor *a, struct gh__listener *l)
+void gh__acceptor_add(struct gh__acceptor *a, struct gh__listener *l, struct gh__door *door)
 {
 	struct door_poll *p = gh__zalloc(sizeof *p);
 
 	p->acceptor = a;
 	p->listener = l;
+	p->door = gh__door_ref(door);
 	p->poll.data = p;
 	GH_CHECK(uv_poll_init(&a->loop->uv, &p->poll, l->fd) == 0);
 	gh__list_add(&a->polls, &p->link);
 	if (!a->paused)
 		uv_poll_start(&p->poll, UV_READABLE, on_poll);
+}
+
+void gh__acceptor_change(struct gh__acceptor *a, const struct gh__listener *l,
+			 struct gh__door *door)
+{
+	for (struct gh__list *at = a->polls.next; at != &a->polls; at = at->next) {
+		struct door_poll *p = GH__CONTAINER(at, struct door_poll, link);
+		if (p->listener != l)
+			continue;
+		gh__door_unref(p->door);
+		p->door = gh__door_ref(door);
+	}
 }
 
 static void drop(struct door_poll *p)

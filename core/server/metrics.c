@@ -9,6 +9,7 @@
 #include "core/base/metric.h"
 #include "core/config/text.h"
 #include "core/route/access.h"
+#include "core/server/certificates.h"
 #include "core/server/file.h"
 #include "core/server/report.h"
 
@@ -94,6 +95,8 @@ static void put_requests(struct gh__text *t, const struct gh__server *s)
 		"Requests under way, tunnels included.");
 	put_one(t, "refused_heads_total", "counter", SUM(s, refused),
 		"Heads that were no proper requests.");
+	put_one(t, "unheard_connections_total", "counter", SUM(s, unheard),
+		"Connections whose PROXY header or TLS handshake failed.");
 	put_one(t, "answers_cut_total", "counter", SUM(s, cut),
 		"Answers that the gateway had to break off.");
 	put_one(t, "denied_total", "counter", SUM(s, denied), "Failed logins.");
@@ -132,7 +135,7 @@ static void put_connections(struct gh__text *t, const struct gh__server *s)
 		"Connections of clients that may be open.");
 	put_one(t, "connections_accepted_total", "counter", SUM(s, accepted), "Connections taken.");
 	put_one(t, "connections_turned_away_total", "counter", SUM(s, turned_away),
-		"Connections closed because their address had too many.");
+		"Connections closed because their address had too many, of them or of handshakes.");
 }
 
 /* ---- upstreams ---- */
@@ -208,6 +211,78 @@ static void put_upstreams(struct gh__text *t, const struct gh__server *s)
 	put_upstreams_counter(
 		t, s, "upstream_retries_total", offsetof(struct gh__upstream, retries),
 		"Calls sent again because a connection that was kept had gone stale.");
+}
+
+/* ---- certificates ---- */
+
+/* The same name of several certificates of a listener is one sample: that of the one that is shown. */
+static bool is_named_before(const struct gh__stand *stand, const struct gh__certificate *c,
+			    size_t name)
+{
+	for (size_t i = 0; i < stand->count; i++)
+		for (size_t k = 0; k < stand->sources[i].count; k++) {
+			const struct gh__certificate *x = stand->sources[i].items[k].certificate;
+			for (size_t n = 0; n < x->name_count; n++) {
+				if (x == c && n == name)
+					return false;
+				if (gh_str_eq(x->names[n], c->names[name]))
+					return true;
+			}
+		}
+	return false;
+}
+
+static void put_certificate(struct gh__text *t, const struct gh__stand *stand,
+			    const struct gh__certificate *c)
+{
+	for (size_t i = 0; i < c->name_count; i++) {
+		struct gh__certificate *shown = gh__shelf_pick(stand->shelf, c->names[i]);
+		if (shown && !is_named_before(stand, c, i)) {
+			gh__text_put(t, GH_STR("gatehouse_certificate_not_after_seconds{"));
+			put_label(t, "listener", stand->address);
+			gh__text_put(t, GH_STR(","));
+			put_label(t, "name", c->names[i]);
+			gh__text_printf(t, "} %lld\n", (long long)shown->not_after);
+		}
+		gh__certificate_unref(shown);
+	}
+}
+
+static void put_trouble(struct gh__text *t, const struct gh__stand *stand, size_t at)
+{
+	const struct gh_module *m = stand->sources[at].instance->module;
+	bool trouble = false;
+
+	for (size_t i = 0; i < stand->count; i++) {
+		if (stand->sources[i].instance->module != m)
+			continue;
+		if (i < at)
+			return; /* all of a name are one sample */
+		trouble |= stand->sources[i].trouble != NULL;
+	}
+	gh__text_put(t, GH_STR("gatehouse_certificate_trouble{"));
+	put_label(t, "listener", stand->address);
+	gh__text_put(t, GH_STR(","));
+	put_label(t, "source", gh_str(m->name));
+	gh__text_printf(t, "} %d\n", trouble);
+}
+
+static void put_certificates(struct gh__text *t, const struct gh__server *s)
+{
+	const struct gh__certificates *all = s->current->certificates;
+
+	put_head(t, "certificate_not_after_seconds", "gauge",
+		 "When the certificate that is shown for a name runs out, since 1970.");
+	for (size_t i = 0; i < all->count; i++)
+		for (size_t k = 0; k < all->stands[i].count && all->stands[i].shelf; k++)
+			for (size_t n = 0; n < all->stands[i].sources[k].count; n++)
+				put_certificate(t, all->stands + i,
+						all->stands[i].sources[k].items[n].certificate);
+	put_head(t, "certificate_trouble", "gauge",
+		 "Whether a source of certificates has a trouble; /status says which.");
+	for (size_t i = 0; i < all->count; i++)
+		for (size_t k = 0; k < all->stands[i].count; k++)
+			put_trouble(t, all->stands + i, k);
 }
 
 /* ---- the process ---- */
@@ -289,6 +364,7 @@ struct gh_str gh__metrics_page(struct gh__server *s, struct gh__arena *a)
 	put_requests(&t, s);
 	put_durations(&t, s);
 	put_connections(&t, s);
+	put_certificates(&t, s);
 	put_upstreams(&t, s);
 	put_process(&t, s);
 	gh__text_put(&t, gh__metrics_text(s->metrics, a));

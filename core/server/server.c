@@ -18,14 +18,17 @@
 #include "core/config/mistake.h"
 #include "core/route/access.h"
 #include "core/route/share.h"
+#include "core/net/tls.h"
 #include "core/server/admin.h"
+#include "core/server/certificates.h"
 #include "core/server/file.h"
+#include "core/server/handshakes.h"
 #include "core/server/notify.h"
 #include "core/server/peers.h"
 #include "core/server/thread.h"
 #include "core/server/watchdog.h"
 
-enum { FD_RESERVE = 64, SWEEP_MS = 100, MAX_CONFIG = 4 << 20, TABLE = 1 << 16 };
+enum { FD_RESERVE = 64, MAX_CONFIG = 4 << 20, TABLE = 1 << 16 };
 
 /* ---- reading the config ---- */
 
@@ -72,105 +75,6 @@ struct gh__site *gh__server_build(struct gh__server *s, char **ret_mistakes)
 	return site;
 }
 
-/* ---- listeners ---- */
-
-static struct gh__listener *find_listener(struct gh__server *s, const struct gh__listen_config *c)
-{
-	for (struct gh__list *l = s->listeners.next; l != &s->listeners; l = l->next) {
-		struct gh__listener *listener = GH__CONTAINER(l, struct gh__listener, link);
-		if (gh__listener_is(listener, c))
-			return listener;
-	}
-	return NULL;
-}
-
-static void tell_listening(const struct gh__listener *l)
-{
-	struct gh_str name = l->door.name;
-	size_t colon = name.len;
-
-	while (colon && name.at[colon - 1] != ':')
-		colon--;
-	if (l->is_unix)
-		gh__log(GH_LOG_INFO, "listening on " GH_FMT, GH_ARG(name));
-	else
-		gh__log(GH_LOG_INFO, "listening on %.*s%u", (int)colon, name.at,
-			(unsigned)gh__listener_port(l));
-}
-
-/* Opens what the config names and is not open yet, into `ret_opened`. All or none. */
-static int open_listeners(struct gh__server *s, const struct gh__config *c,
-			  struct gh__list *ret_opened, struct gh__mistakes *mistakes)
-{
-	char why[256];
-	int failed = 0;
-
-	gh__list_init(ret_opened);
-	for (size_t i = 0; i < c->listen_count; i++) {
-		const struct gh__listen_config *want = c->listen + i;
-		if (find_listener(s, want))
-			continue;
-		struct gh__listener *l = gh__listener_open(want, why, sizeof why);
-		if (l) {
-			gh__list_add(ret_opened, &l->link);
-			continue;
-		}
-		gh__mistake(mistakes, &want->place, "cannot listen on '" GH_FMT "': %s",
-			    GH_ARG(want->address), why);
-		failed = -1;
-	}
-	while (failed && !gh__list_empty(ret_opened))
-		gh__listener_destroy(GH__CONTAINER(ret_opened->next, struct gh__listener, link));
-	return failed;
-}
-
-static void on_sweep(struct gh__deadline *d)
-{
-	struct gh__server *s = GH__CONTAINER(d, struct gh__server, sweep);
-
-	for (struct gh__list *l = s->closing.next, *next; l != &s->closing; l = next) {
-		next = l->next;
-		struct gh__listener *listener = GH__CONTAINER(l, struct gh__listener, link);
-		if (atomic_load(&listener->polls) == 0)
-			gh__listener_close(listener);
-		if (listener->fd < 0 && atomic_load(&listener->door.users) == 0)
-			gh__listener_destroy(listener);
-	}
-	if (!gh__list_empty(&s->closing))
-		gh__deadline_set(&s->loop, &s->sweep, SWEEP_MS);
-}
-
-static void use_listeners(struct gh__server *s, const struct gh__config *c, struct gh__list *opened)
-{
-	for (struct gh__list *l = s->listeners.next; l != &s->listeners; l = l->next)
-		GH__CONTAINER(l, struct gh__listener, link)->wanted = false;
-	for (size_t i = 0; i < c->listen_count; i++) {
-		struct gh__listener *l = find_listener(s, c->listen + i);
-		if (l)
-			l->wanted = true;
-	}
-	for (struct gh__list *l = s->listeners.next, *next; l != &s->listeners; l = next) {
-		next = l->next;
-		struct gh__listener *listener = GH__CONTAINER(l, struct gh__listener, link);
-		if (listener->wanted)
-			continue;
-		gh__log(GH_LOG_INFO, "no longer listening on " GH_FMT, GH_ARG(listener->door.name));
-		gh__list_remove(l);
-		gh__list_add(&s->closing, l);
-		for (unsigned i = 0; i < s->thread_count; i++)
-			gh__thread_unlisten(s->threads[i], listener);
-		gh__deadline_set(&s->loop, &s->sweep, SWEEP_MS);
-	}
-	while (!gh__list_empty(opened)) {
-		struct gh__listener *l = GH__CONTAINER(opened->next, struct gh__listener, link);
-		gh__list_remove(&l->link);
-		gh__list_add(&s->listeners, &l->link);
-		for (unsigned i = 0; i < s->thread_count; i++)
-			gh__thread_listen(s->threads[i], l);
-		tell_listening(l);
-	}
-}
-
 /* ---- reload and stop ---- */
 
 static void apply_limits(struct gh__server *s, const struct gh__config *c)
@@ -187,6 +91,14 @@ static void apply_limits(struct gh__server *s, const struct gh__config *c)
 	atomic_store(&s->max_connections, most);
 }
 
+static void take_up(struct gh__server *s, struct gh__site *site, struct gh__list *opened)
+{
+	const struct gh__certificates *before = s->current ? s->current->certificates : NULL;
+
+	gh__generation_take_up(s, site, gh__certificates_create(&s->loop, s->lanes, site, before));
+	gh__listening_use(s, site->config, opened);
+}
+
 char *gh__server_reload(struct gh__server *s)
 {
 	char *mistakes = NULL;
@@ -196,7 +108,7 @@ char *gh__server_reload(struct gh__server *s)
 	struct gh__site *site = gh__server_build(s, &mistakes);
 	if (site) {
 		struct gh__mistakes *more = gh__mistakes_create();
-		if (open_listeners(s, site->config, &opened, more)) {
+		if (gh__listening_open(s, site->config, &opened, more)) {
 			mistakes = text_of(more);
 			gh__site_destroy(site);
 			site = NULL;
@@ -212,8 +124,7 @@ char *gh__server_reload(struct gh__server *s)
 	}
 	apply_limits(s, site->config);
 	gh__access_sink_use(s->access, &site->config->log.access);
-	gh__generation_take_up(s, site);
-	use_listeners(s, site->config, &opened);
+	take_up(s, site, &opened);
 	gh__admin_use(s->admin, &site->config->admin);
 	s->reloads++;
 	gh__log(GH_LOG_INFO, "%s is in use, generation %llu", s->path,
@@ -239,6 +150,7 @@ void gh__server_stop(struct gh__server *s)
 	}
 	s->stopping = true;
 	gh__notify_stopping();
+	gh__certificates_retire(s->current->certificates);
 	gh__log(GH_LOG_INFO, "stopping: no new connections; open requests have %lld ms",
 		(long long)s->current->site->config->grace.ms);
 	for (unsigned i = 0; i < s->thread_count; i++)
@@ -323,6 +235,22 @@ static int drop_to(struct gh_str user)
 	return 0;
 }
 
+/* Who the process becomes cannot make the folder where only root may. */
+static void give_state_dir(const struct gh__config *c)
+{
+	const struct passwd *pw = c->user.len && geteuid() == 0 ? getpwnam(c->user.at) : NULL;
+	bool wanted = false;
+	struct stat st;
+
+	for (size_t i = 0; i < c->listen_count; i++)
+		wanted |= c->listen[i].tls.count > 0;
+	if (!wanted || !pw || stat(c->state_dir.at, &st) == 0)
+		return;
+	if (gh_state_dir_make(c->state_dir) || chown(c->state_dir.at, pw->pw_uid, pw->pw_gid))
+		gh__log(GH_LOG_WARN, "state_dir: " GH_FMT " cannot be made for '" GH_FMT "': %s",
+			GH_ARG(c->state_dir), GH_ARG(c->user), strerror(errno));
+}
+
 static void raise_fd_limit(void)
 {
 	struct rlimit files = { .rlim_cur = 1024, .rlim_max = 1024 };
@@ -349,7 +277,7 @@ static void begin(struct gh__server *s, const char *path, const struct gh_module
 	gh__list_init(&s->retired);
 	gh__list_init(&s->listeners);
 	gh__list_init(&s->closing);
-	gh__deadline_init(&s->sweep, on_sweep);
+	gh__deadline_init(&s->sweep, gh__listening_sweep);
 	gh__deadline_init(&s->cut, on_cut);
 	s->lanes = gh__lanes_create();
 	gh__upstreams_init(&s->upstreams, s->lanes);
@@ -357,6 +285,7 @@ static void begin(struct gh__server *s, const char *path, const struct gh_module
 	s->metrics = gh__metrics_create();
 	s->grounds = (struct gh__grounds){ &s->upstreams, s->shares, s->metrics };
 	s->peers = gh__peers_create();
+	s->handshakes = gh__handshakes_create();
 	s->access = gh__access_sink_create();
 	s->admin = gh__admin_create(s);
 }
@@ -379,6 +308,8 @@ static void end(struct gh__server *s)
 	gh__shares_destroy(s->shares);
 	gh__metrics_destroy(s->metrics);
 	gh__peers_destroy(s->peers);
+	gh__handshakes_destroy(s->handshakes);
+	gh__tls_server_destroy(s->tls);
 	gh__access_sink_destroy(s->access);
 	gh__free(s->refused);
 	gh__free(s->threads);
@@ -398,9 +329,16 @@ static struct gh__site *prepare(struct gh__server *s, struct gh__list *opened)
 	if (read_file(s, mistakes, &bytes) == 0)
 		c = gh__config_read(gh_str(s->path), bytes, s->modules, GH__READ_WITHOUT_SECRETS,
 				    mistakes);
-	if (c && open_listeners(s, c, opened, mistakes) == 0 &&
-	    gh__admin_bind(s->admin, &c->admin, c->user, mistakes) == 0 && drop_to(c->user) == 0)
-		site = build(s, bytes, mistakes);
+	if (c && gh__listening_open(s, c, opened, mistakes) == 0 &&
+	    gh__admin_bind(s->admin, &c->admin, c->user, mistakes) == 0) {
+		give_state_dir(c);
+		if (drop_to(c->user) == 0)
+			site = build(s, bytes, mistakes);
+	}
+	if (site && gh__listening_check(site->config, opened, mistakes)) {
+		gh__site_destroy(site);
+		site = NULL;
+	}
 	while (!site && !gh__list_empty(opened))
 		gh__listener_destroy(GH__CONTAINER(opened->next, struct gh__listener, link));
 	if (gh__mistakes_count(mistakes)) {
@@ -425,6 +363,23 @@ static void start_workers(struct gh__server *s, const struct gh__config *c)
 	}
 }
 
+/* The end where a source of certificates does not come back: its thread may still use what else would
+ * be freed now. What others see of the process is tidied up, and the rest goes with it. */
+_Noreturn static void abandon(struct gh__server *s)
+{
+	int status = s->status;
+
+	gh__log(GH_LOG_WARN, "certificates: a renewal did not end when it was told to; it is cut");
+	while (!gh__list_empty(&s->listeners))
+		gh__listener_destroy(GH__CONTAINER(s->listeners.next, struct gh__listener, link));
+	while (!gh__list_empty(&s->closing))
+		gh__listener_destroy(GH__CONTAINER(s->closing.next, struct gh__listener, link));
+	gh__admin_destroy(s->admin);
+	gh__access_sink_destroy(s->access);
+	fflush(NULL);
+	_exit(status);
+}
+
 int gh__server_run(const char *path, const struct gh_module *const *modules)
 {
 	struct gh__server *s = gh__alloc(sizeof *s);
@@ -442,9 +397,9 @@ int gh__server_run(const char *path, const struct gh_module *const *modules)
 	}
 	apply_limits(s, site->config);
 	gh__access_sink_use(s->access, &site->config->log.access);
+	s->tls = gh__tls_server_create();
 	start_workers(s, site->config);
-	gh__generation_take_up(s, site);
-	use_listeners(s, site->config, &opened);
+	take_up(s, site, &opened);
 	gh__admin_use(s->admin, &site->config->admin);
 	gh__notify_ready();
 	s->watchdog = gh__watchdog_start(s);
@@ -454,11 +409,13 @@ int gh__server_run(const char *path, const struct gh_module *const *modules)
 	gh__watchdog_stop(s->watchdog);
 	gh__admin_close(s->admin);
 	/* What runs on a lane may still send letters: it ends before the loops do. */
-	gh__lanes_destroy(s->lanes);
+	unsigned left = gh__lanes_destroy(s->lanes);
 	for (unsigned i = 0; i < s->thread_count; i++)
 		gh__thread_join(s->threads[i]);
 	gh__log(GH_LOG_INFO, "stopped");
 	int status = s->status;
+	if (left)
+		abandon(s);
 	end(s);
 	return status;
 }

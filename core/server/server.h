@@ -9,7 +9,11 @@
 #include "core/route/worker.h"
 #include "core/server/listener.h"
 
+struct gh__certificates;
+struct gh__handshakes;
+struct gh__mistakes;
 struct gh__server;
+struct gh__tls_server;
 
 /* A worker and its thread. */
 struct gh__thread {
@@ -28,6 +32,8 @@ struct gh__generation {
 	struct gh__server *server;
 	atomic_uint users; /* workers that hold it */
 	struct gh__letter unused;
+	struct gh__certificates *certificates;
+	bool over;   /* unused, and kept by a renewal that has not ended */
 	bool *dying; /* once unused: which of its upstreams nobody else has */
 	uint64_t number;
 };
@@ -50,6 +56,8 @@ struct gh__server {
 	atomic_size_t collected;   /* bytes of bodies held in memory */
 	atomic_size_t connections; /* of all workers */
 	atomic_size_t max_connections;
+	struct gh__tls_server *tls;
+	struct gh__handshakes *handshakes;
 	struct gh__peers *peers; /* connections by address, when they are limited */
 	struct gh__access_sink *access;
 	struct gh__admin *admin;
@@ -78,8 +86,21 @@ struct gh__site *gh__server_build(struct gh__server *s, char **ret_mistakes);
 /* The same, without a server that runs. NULL: it is right; else the mistakes, for gh__free(). */
 char *gh__server_check(const char *path, const struct gh_module *const *modules);
 
+/* ---- listening.c ---- */
+/* Opens what the config names and is not open yet, into `ret_opened`. All or none. */
+int gh__listening_open(struct gh__server *s, const struct gh__config *c,
+		       struct gh__list *ret_opened, struct gh__mistakes *mistakes);
+/* What was opened by a config without its ${…} may be wanted otherwise by the whole one. */
+int gh__listening_check(const struct gh__config *c, struct gh__list *opened,
+			struct gh__mistakes *mistakes);
+/* What the current generation wants takes the place of what there was. */
+void gh__listening_use(struct gh__server *s, const struct gh__config *c, struct gh__list *opened);
+void gh__listening_sweep(struct gh__deadline *d);
+
 /* ---- generation.c ---- */
-void gh__generation_take_up(struct gh__server *s, struct gh__site *site);
+/* Takes over both. */
+void gh__generation_take_up(struct gh__server *s, struct gh__site *site,
+			    struct gh__certificates *certificates);
 void gh__generation_drop_all(struct gh__server *s); /* the workers are gone */
 
 #endif

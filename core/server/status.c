@@ -1,10 +1,12 @@
 /* /status: how the gateway is, as JSON. */
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
 #include "core/config/text.h"
 #include "core/http/text.h"
 #include "core/route/access.h"
+#include "core/server/certificates.h"
 #include "core/server/report.h"
 
 static void put_string(struct gh__text *t, struct gh_str s)
@@ -56,7 +58,7 @@ static void put_workers(struct gh__text *t, const struct gh__server *s)
 /* With the port that it really has, where the config leaves the choice to the system. */
 static void put_listener(struct gh__text *t, const struct gh__listener *listener)
 {
-	struct gh_str name = listener->door.name;
+	struct gh_str name = listener->door->name;
 	char room[128];
 
 	if (!listener->is_unix && name.len < sizeof room - 8 && name.len > 2 &&
@@ -77,6 +79,74 @@ static void put_listeners(struct gh__text *t, const struct gh__server *s)
 		put_listener(t, GH__CONTAINER(l, struct gh__listener, link));
 	}
 	gh__text_put(t, GH_STR("],\n"));
+}
+
+/* The listener of that address, with the port that it really has. */
+static void put_address(struct gh__text *t, const struct gh__server *s,
+			const struct gh__stand *stand)
+{
+	for (const struct gh__list *l = s->listeners.next; l != &s->listeners; l = l->next) {
+		const struct gh__listener *listener = GH__CONTAINER(l, struct gh__listener, link);
+		if (stand->shelf && listener->door->shelf == stand->shelf) {
+			put_listener(t, listener);
+			return;
+		}
+	}
+	put_string(t, stand->address);
+}
+
+static void put_certificate(struct gh__text *t, const struct gh__certificate *c, int64_t now)
+{
+	char when[64] = "";
+
+	gh__text_put(t, GH_STR("\n        { \"names\": ["));
+	for (size_t i = 0; i < c->name_count; i++) {
+		if (i)
+			gh__text_put(t, GH_STR(", "));
+		put_string(t, c->names[i]);
+	}
+	gh__text_printf(t, "], \"not_after\": \"%s\", \"days_left\": %.1f }",
+			gh__certificate_time(c->not_after, when, sizeof when),
+			(double)(c->not_after - now) / 86400);
+}
+
+static void put_source(struct gh__text *t, const struct gh__server *s,
+		       const struct gh__source *from)
+{
+	int64_t now = (int64_t)time(NULL);
+
+	gh__text_put(t, GH_STR("\n    { \"listener\": "));
+	put_address(t, s, from->stand);
+	gh__text_put(t, GH_STR(", \"source\": "));
+	put_string(t, gh_str(from->instance->module->name));
+	gh__text_put(t, GH_STR(", \"trouble\": "));
+	if (from->trouble)
+		put_string(t, gh_str(from->trouble));
+	else
+		gh__text_put(t, GH_STR("null"));
+	gh__text_put(t, GH_STR(",\n      \"serves\": ["));
+	for (size_t i = 0; i < from->count; i++) {
+		if (i)
+			gh__text_put(t, GH_STR(","));
+		put_certificate(t, from->items[i].certificate, now);
+	}
+	gh__text_put(t, from->count ? GH_STR("\n      ] }") : GH_STR("] }"));
+}
+
+static void put_certificates(struct gh__text *t, const struct gh__server *s)
+{
+	const struct gh__certificates *c = s->current->certificates;
+	bool any = false;
+
+	gh__text_put(t, GH_STR("  \"certificates\": ["));
+	for (size_t i = 0; i < c->count; i++)
+		for (size_t k = 0; k < c->stands[i].count; k++) {
+			if (any)
+				gh__text_put(t, GH_STR(","));
+			any = true;
+			put_source(t, s, c->stands[i].sources + k);
+		}
+	gh__text_put(t, any ? GH_STR("\n  ],\n") : GH_STR("],\n"));
 }
 
 static void put_endpoint(struct gh__text *t, const struct gh__server *s,
@@ -126,6 +196,7 @@ struct gh_str gh__status_page(struct gh__server *s, struct gh__arena *a)
 	gh__text_printf(&t, ",\n  \"stopping\": %s,\n", truth(s->stopping));
 	put_generations(&t, s);
 	put_listeners(&t, s);
+	put_certificates(&t, s);
 	put_workers(&t, s);
 	put_upstreams(&t, s);
 	gh__text_printf(&t, "  \"log_lost_lines\": %llu\n}\n",

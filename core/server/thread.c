@@ -4,13 +4,15 @@
 
 #include "core/base/memory.h"
 #include "core/route/access.h"
+#include "core/server/handshakes.h"
 #include "core/server/peers.h"
 
 struct order {
 	struct gh__letter letter;
 	struct gh__thread *thread;
-	struct gh__listener *listener;
-	void (*run)(struct gh__thread *t, struct gh__listener *l);
+	struct gh__listener *listener; /* NULL: of none */
+	struct gh__door *door;         /* a reference, or NULL */
+	void (*run)(struct order *o);
 };
 
 static void open_order(struct gh__loop *loop, struct gh__letter *letter)
@@ -18,25 +20,40 @@ static void open_order(struct gh__loop *loop, struct gh__letter *letter)
 	struct order *o = GH__CONTAINER(letter, struct order, letter);
 
 	(void)loop;
-	o->run(o->thread, o->listener);
+	o->run(o);
+	gh__door_unref(o->door);
 	gh__free(o);
 }
 
-static void order(struct gh__thread *t, struct gh__listener *l,
-		  void (*run)(struct gh__thread *, struct gh__listener *))
+static void order(struct gh__thread *t, struct gh__listener *l, struct gh__door *door,
+		  void (*run)(struct order *))
 {
 	struct order *o = gh__zalloc(sizeof *o);
 
 	o->letter.open = open_order;
 	o->thread = t;
 	o->listener = l;
+	o->door = door ? gh__door_ref(door) : NULL;
 	o->run = run;
 	gh__loop_post(&t->worker.loop, &o->letter);
 }
 
 /* ---- limits ---- */
 
-static enum gh__admission admit(struct gh__acceptor *a, const struct gh_address *peer)
+static bool enter(struct gh__thread *t, const struct gh_address *peer)
+{
+	const struct gh__site *site = t->worker.site->site;
+	size_t limit = (size_t)site->config->limits.connections_per_address;
+
+	if (gh__peers_enter(t->server->peers, peer,
+			    limit && gh__site_trusts(site, peer) ? 0 : limit))
+		return true;
+	gh__stat_add(&t->worker.stats.turned_away, 1);
+	return false;
+}
+
+static enum gh__admission admit(struct gh__acceptor *a, const struct gh__door *door,
+				const struct gh_address *peer)
 {
 	struct gh__thread *t = a->owner;
 	struct gh__server *s = t->server;
@@ -50,12 +67,33 @@ static enum gh__admission admit(struct gh__acceptor *a, const struct gh_address 
 			       ? GH__NOT_MINE
 			       : GH__ADMIT;
 	}
-	const struct gh__site *site = t->worker.site->site;
-	size_t limit = (size_t)site->config->limits.connections_per_address;
-	if (gh__peers_enter(s->peers, peer, limit && gh__site_trusts(site, peer) ? 0 : limit))
-		return GH__ADMIT;
+	/* Whom a proxy brings is counted once it has told who that is; the proxy itself never is. */
+	return gh__door_is_proxy(door, peer) || enter(t, peer) ? GH__ADMIT : GH__TURN_AWAY;
+}
+
+static void not_taken(struct gh__acceptor *a, const struct gh__door *door,
+		      const struct gh_address *peer)
+{
+	struct gh__thread *t = a->owner;
+
+	if (!gh__door_is_proxy(door, peer))
+		gh__peers_leave(t->server->peers, peer);
+}
+
+static bool admit_proxied(struct gh__conns *conns, const struct gh_address *client)
+{
+	return enter((struct gh__thread *)conns->owner, client);
+}
+
+static bool admit_handshake(struct gh__conns *conns, const struct gh_address *peer)
+{
+	struct gh__thread *t = conns->owner;
+	int64_t per_second = t->worker.site->site->config->limits.handshakes_per_address;
+
+	if (gh__handshakes_take(t->server->handshakes, peer, per_second, t->worker.loop.now))
+		return true;
 	gh__stat_add(&t->worker.stats.turned_away, 1);
-	return GH__TURN_AWAY;
+	return false;
 }
 
 static void taken(struct gh__acceptor *a)
@@ -82,7 +120,9 @@ static void on_close(struct gh__conns *conns, struct gh__conn *c)
 
 	atomic_fetch_sub_explicit(&t->server->connections, 1, memory_order_relaxed);
 	gh__stat_add(&w->stats.connections, (uint64_t)-1);
-	gh__peers_leave(t->server->peers, &c->peer);
+	/* A proxy that told of nobody was not counted. */
+	if (c->source == GH_CLIENT_PROXY || !gh__door_is_proxy(c->door, &c->peer))
+		gh__peers_leave(t->server->peers, &c->peer);
 	tell_if_drained(t);
 }
 
@@ -122,10 +162,15 @@ struct gh__thread *gh__thread_create(struct gh__server *s, unsigned number)
 	t->drained_letter.open = open_drained;
 	t->worker.collected = &s->collected;
 	t->worker.conns.on_close = on_close;
+	t->worker.conns.lanes = s->lanes;
+	t->worker.conns.tls = s->tls;
+	t->worker.conns.admit_proxied = admit_proxied;
+	t->worker.conns.admit_handshake = admit_handshake;
 	t->worker.loop.on_turn = on_turn;
 	t->worker.access = gh__access_create(s->access);
 	gh__acceptor_init(&t->acceptor, &t->worker.loop, &t->worker.conns);
 	t->acceptor.admit = admit;
+	t->acceptor.not_taken = not_taken;
 	t->acceptor.taken = taken;
 	t->acceptor.owner = t;
 	return t;
@@ -145,33 +190,54 @@ int gh__thread_start(struct gh__thread *t)
 
 /* ---- orders ---- */
 
-static void listen_on(struct gh__thread *t, struct gh__listener *l)
+static void listen_on(struct order *o)
 {
-	if (t->stopping)
-		atomic_fetch_sub(&l->polls, 1);
+	if (o->thread->stopping)
+		atomic_fetch_sub(&o->listener->polls, 1);
 	else
-		gh__acceptor_add(&t->acceptor, l);
+		gh__acceptor_add(&o->thread->acceptor, o->listener, o->door);
 }
 
 void gh__thread_listen(struct gh__thread *t, struct gh__listener *l)
 {
 	atomic_fetch_add(&l->polls, 1);
-	order(t, l, listen_on);
+	order(t, l, l->door, listen_on);
 }
 
-static void unlisten(struct gh__thread *t, struct gh__listener *l)
+static void unlisten(struct order *o)
 {
-	gh__acceptor_remove(&t->acceptor, l);
+	gh__acceptor_remove(&o->thread->acceptor, o->listener);
 }
 
 void gh__thread_unlisten(struct gh__thread *t, struct gh__listener *l)
 {
-	order(t, l, unlisten);
+	order(t, l, NULL, unlisten);
 }
 
-static void stop(struct gh__thread *t, struct gh__listener *l)
+static void change_door(struct order *o)
 {
-	(void)l;
+	gh__acceptor_change(&o->thread->acceptor, o->listener, o->door);
+}
+
+void gh__thread_change_door(struct gh__thread *t, struct gh__listener *l)
+{
+	order(t, l, l->door, change_door);
+}
+
+static void leave_door(struct order *o)
+{
+	gh__conns_leave_door(&o->thread->worker.conns, o->door);
+}
+
+void gh__thread_leave_door(struct gh__thread *t, struct gh__door *door)
+{
+	order(t, NULL, door, leave_door);
+}
+
+static void stop(struct order *o)
+{
+	struct gh__thread *t = o->thread;
+
 	t->stopping = true;
 	gh__acceptor_close(&t->acceptor);
 	gh__conns_stop(&t->worker.conns);
@@ -180,23 +246,23 @@ static void stop(struct gh__thread *t, struct gh__listener *l)
 
 void gh__thread_stop(struct gh__thread *t)
 {
-	order(t, NULL, stop);
+	order(t, NULL, NULL, stop);
 }
 
-static void cut(struct gh__thread *t, struct gh__listener *l)
+static void cut(struct order *o)
 {
-	(void)l;
-	gh__conns_cut(&t->worker.conns);
+	gh__conns_cut(&o->thread->worker.conns);
 }
 
 void gh__thread_cut(struct gh__thread *t)
 {
-	order(t, NULL, cut);
+	order(t, NULL, NULL, cut);
 }
 
-static void leave(struct gh__thread *t, struct gh__listener *l)
+static void leave(struct order *o)
 {
-	(void)l;
+	struct gh__thread *t = o->thread;
+
 	gh__worker_leave(&t->worker);
 	gh__pools_finish(&t->worker.pools);
 	uv_stop(&t->worker.loop.uv);
@@ -204,7 +270,7 @@ static void leave(struct gh__thread *t, struct gh__listener *l)
 
 void gh__thread_join(struct gh__thread *t)
 {
-	order(t, NULL, leave);
+	order(t, NULL, NULL, leave);
 	pthread_join(t->id, NULL);
 	gh__access_destroy(t->worker.access);
 	gh__free(t);

@@ -11,6 +11,10 @@ int gh__thread_start(struct gh__thread *t);
 /* ---- from the main thread ---- */
 void gh__thread_listen(struct gh__thread *t, struct gh__listener *l);
 void gh__thread_unlisten(struct gh__thread *t, struct gh__listener *l);
+/* New connections come through the listener's door as it is now. */
+void gh__thread_change_door(struct gh__thread *t, struct gh__listener *l);
+/* Those that came through this door end with their answers. */
+void gh__thread_leave_door(struct gh__thread *t, struct gh__door *door);
 /* No more accepts; idle connections close, the others with their answers. When all are gone it counts
  * itself in server->drained by a letter. */
 void gh__thread_stop(struct gh__thread *t);

@@ -9,12 +9,14 @@
 
 #include "core/base/metric.h"
 #include "core/route/access.h"
+#include "core/server/certificates.h"
 #include "core/server/report.h"
 
 struct bench {
 	struct gh__server server;
 	struct gh__thread threads[2], *pointers[2];
 	struct gh__generation now, old;
+	struct gh__certificates certificates;
 	struct gh__site site;
 	struct gh__upstream upstream, *upstreams[1];
 	struct gh__endpoint endpoints[2];
@@ -41,6 +43,7 @@ static int begin(void **state)
 	b->pointers[1] = b->threads + 1;
 	b->now.site = &b->site;
 	b->now.number = 3;
+	b->now.certificates = &b->certificates;
 	b->old.number = 2;
 	gh__list_add(&s->retired, &b->old.link);
 	s->current = &b->now;
@@ -164,6 +167,51 @@ static void reloads_and_modules_are_told(void **state)
 	assert_has(b, "{ \"name\": \"mo\\\"d\\\\el\\n\", ");
 }
 
+static void certificates_are_told_by_listener_and_source(void **state)
+{
+	static const struct gh_module pem = { .name = "pem" };
+	struct bench *b = *state;
+	struct gh_instance in = { .module = &pem };
+	struct gh_str names[] = { GH_STR("a.example"), GH_STR("*.b.example") };
+	struct gh__certificate certificate = {
+		.names = names, .name_count = 2, .not_before = 0, .not_after = 4102444800
+	};
+	struct gh__certificate *items[] = { &certificate };
+	struct gh__served served = { .certificate = &certificate };
+	struct gh__source sources[2] = { { .instance = &in, .items = &served, .count = 1 },
+					 { .instance = &in } };
+	struct gh__stand stand = { GH_STR("127.0.0.1:1"), gh__shelf_create(), sources, 2, false };
+	char trouble[] = "it \"hangs\"";
+
+	atomic_init(&certificate.refs, 1);
+	gh__shelf_put(stand.shelf, items, 1);
+	sources[0].stand = sources[1].stand = &stand;
+	b->certificates.stands = &stand;
+	b->certificates.count = 1;
+	look(b, gh__metrics_page);
+	assert_has(b, "\ngatehouse_certificate_not_after_seconds{listener=\"127.0.0.1:1\","
+		      "name=\"a.example\"} 4102444800\n");
+	assert_has(b, "name=\"*.b.example\"} 4102444800\n");
+	assert_has(b,
+		   "\ngatehouse_certificate_trouble{listener=\"127.0.0.1:1\",source=\"pem\"} 0\n");
+	sources[1].trouble = trouble;
+	look(b, gh__metrics_page);
+	assert_has(b,
+		   "\ngatehouse_certificate_trouble{listener=\"127.0.0.1:1\",source=\"pem\"} 1\n");
+	/* Two sources of one name are one sample. */
+	const char *first = strstr(b->text, "\ngatehouse_certificate_trouble{");
+	assert_null(strstr(first + 1, "\ngatehouse_certificate_trouble{"));
+	look(b, gh__status_page);
+	assert_has(b, "{ \"listener\": \"127.0.0.1:1\", \"source\": \"pem\", \"trouble\": null,\n");
+	assert_has(b, "{ \"names\": [\"a.example\", \"*.b.example\"], "
+		      "\"not_after\": \"2100-01-01T00:00:00Z\", \"days_left\": ");
+	assert_has(b, "\"trouble\": \"it \\\"hangs\\\"\",\n      \"serves\": [] }\n");
+	gh__shelf_unref(stand.shelf);
+	b->certificates.count = 0;
+	look(b, gh__status_page);
+	assert_has(b, "\"certificates\": [],\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -173,6 +221,7 @@ int main(void)
 		TEST(the_histogram_is_cumulative),
 		TEST(upstreams_are_told_by_name_and_address),
 		TEST(reloads_and_modules_are_told),
+		TEST(certificates_are_told_by_listener_and_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
