@@ -58,6 +58,8 @@ static int check_upstream_key(struct gh_str value, char *why, size_t size)
 
 #define OPTION(field, fallback, doc, ...) GH_OPTION(struct auth, field, fallback, doc, __VA_ARGS__)
 
+static const char *const whom[] = { "everyone", "strangers", NULL };
+
 static const struct gh_option options[] = {
 	OPTION(users, NULL,
 	       "Users and their password hashes: argon2id as `gatehouse hash-password` makes them, "
@@ -101,9 +103,16 @@ static const struct gh_option options[] = {
 	       "is answered 429 without looking. Where the address says nothing of who calls (unix "
 	       "sockets, the loopback), each user name has a budget of its own. Keys have none.",
 	       .min = 1, .max = 1000),
-	OPTION(unless_known, "false",
-	       "Let pass whom an earlier handler has already identified, without a password or "
-	       "key."),
+	/* `for` is a word of C, so that no field can have the name. */
+	{ .name = "for",
+	  .type = GH_TYPE_CHOICE,
+	  .offset = offsetof(struct auth, whom),
+	  .fallback = "everyone",
+	  .choices = whom,
+	  .doc = "Who must show a password or key: `everyone`, or `strangers` alone, so that whom "
+		 "an "
+		 "earlier handler named, such as `tailscale-auth`, goes on by that name, whatever "
+		 "credentials came along; they are taken off as always." },
 	GH_OPTIONS_END
 };
 
@@ -416,7 +425,7 @@ static enum gh_verdict on_request(struct gh_step *s)
 {
 	const struct auth *a = s->self;
 
-	if (a->unless_known && s->req->caller.len > 0) {
+	if (a->whom.index == AUTH_FOR_STRANGERS && s->req->caller.len > 0) {
 		basic_auth_take_off(s);
 		return GH_NEXT;
 	}

@@ -10,13 +10,15 @@
 #include "keep.h"
 #include "shelf.h"
 
+enum auth_for { AUTH_FOR_EVERYONE, AUTH_FOR_STRANGERS };
+
 struct auth {
 	/* options */
 	struct gh_pairs users, keys;
 	struct gh_str credentials, realm, upstream_key;
 	struct gh_duration cache_ttl;
 	int64_t cache_size, max_tries;
-	bool unless_known;
+	struct gh_choice whom; /* enum auth_for; `for` in YAML */
 
 	/* made by provision */
 	struct gh_str challenge, authorization;

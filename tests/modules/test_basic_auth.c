@@ -478,7 +478,7 @@ static void whom_an_earlier_handler_knows_passes_if_so_wished(void **state)
 
 	assert_non_null(t);
 	assert_int_equal(status(t, NULL), 401);
-	assert_int_equal(gh_test_reload(t, "unless_known: true\n" USERS), 0);
+	assert_int_equal(gh_test_reload(t, "for: strangers\n" USERS), 0);
 
 	const struct gh_test_answer *a = get(t, ALICE_WRONG);
 
@@ -486,7 +486,7 @@ static void whom_an_earlier_handler_knows_passes_if_so_wished(void **state)
 	assert_string_equal(a->caller, "tailnet-user");
 	assert_false(has(a->upstream_headers, "uthorization"));
 	gh_test_end(t);
-	t = begin("unless_known: true\n" USERS);
+	t = begin("for: strangers\n" USERS);
 	assert_int_equal(status(t, NULL), 401);
 	gh_test_end(t);
 }

@@ -5,8 +5,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -85,7 +89,18 @@ static const struct gh_module counter = {
 	.on_request = on_request,
 };
 
-static const struct gh_module *const modules[] = { &counter, NULL };
+static const struct gh_certificates no_certificates = { NULL, NULL };
+static const struct gh_module source = {
+	.name = "source",
+	.doc = "Gives nothing.",
+	.options = options,
+	.self_size = sizeof(struct counter),
+	.provision = provision,
+	.cleanup = cleanup,
+	.certificates = &no_certificates,
+};
+
+static const struct gh_module *const modules[] = { &counter, &source, NULL };
 
 static void forget(void)
 {
@@ -232,6 +247,81 @@ static void a_provision_that_fails_leaves_the_old_site_and_is_cleaned_up(void **
 	gateway_end(&g);
 }
 
+static void sources_of_a_listener_are_set_up_and_cleaned_up_like_modules(void **state)
+{
+	static const char yaml[] = "state_dir: /srv/state\n"
+				   "listen:\n"
+				   "  - 127.0.0.1:1\n"
+				   "  - { address: ':443', tls: [source: { mark: s }, source] }\n"
+				   "routes:\n" ONE("a", "k");
+	struct gateway g;
+
+	(void)state;
+	forget();
+	gateway_begin(&g, modules, yaml);
+	const struct gh__site *site = g.worker.site->site;
+	assert_int_equal(site->door_count, 1);
+	assert_true(gh_str_is(site->doors[0].address, ":443"));
+	assert_int_equal(site->doors[0].count, 2);
+	const struct gh_instance *in = site->doors[0].sources;
+	assert_ptr_equal(in[1].module, &source);
+	assert_true(gh_str_is(gh_instance_route(in), ":443"));
+	assert_true(gh_str_is(((const struct counter *)in->self)->mark, "s"));
+	assert_true(gh_str_is(gh_state_dir(in), "/srv/state"));
+	assert_int_equal(provisioned, 3);
+	/* One that refuses its options refuses the config. */
+	assert_int_equal(gateway_reload(&g, "listen: { address: ':443', tls: "
+					    "[source: { mark: s, fails: true }] }\n"
+					    "routes:\n" ONE("a", "k")),
+			 -1);
+	assert_non_null(strstr(g.mistakes, "test.yaml:1:34: source: 's' fails"));
+	assert_int_equal(cleaned, 2);
+	gateway_end(&g);
+	assert_int_equal(cleaned, 5);
+}
+
+/* ---- the folder for what outlives the process ---- */
+
+static void the_state_dir_is_made_with_what_is_above_it_for_its_owner_alone(void **state)
+{
+	char root[] = "/tmp/gatehouse-test-XXXXXX", path[100];
+	struct stat st;
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	snprintf(path, sizeof path, "%s/a/b/c", root);
+	assert_int_equal(gh_state_dir_make(gh_str(path)), 0);
+	for (size_t at = strlen(path); at > strlen(root); at -= 2) {
+		path[at] = 0;
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0700);
+	}
+	path[strlen(root)] = '/';
+	/* One that is there is left as it is. */
+	snprintf(path, sizeof path, "%s/a/b", root);
+	assert_int_equal(chmod(path, 0750), 0);
+	assert_int_equal(gh_state_dir_make(gh_str(path)), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0750);
+	/* A file in its place, or above it. */
+	snprintf(path, sizeof path, "%s/file", root);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fclose(f);
+	assert_int_equal(gh_state_dir_make(gh_str(path)), -1);
+	assert_int_equal(errno, ENOTDIR);
+	snprintf(path, sizeof path, "%s/file/a/b", root);
+	assert_int_equal(gh_state_dir_make(gh_str(path)), -1);
+	assert_int_equal(errno, ENOTDIR);
+	snprintf(path, sizeof path, "%s/file", root);
+	unlink(path);
+	static const char *const folders[] = { "/a/b/c", "/a/b", "/a", "" };
+	for (size_t i = 0; i < GH_COUNT_OF(folders); i++) {
+		snprintf(path, sizeof path, "%s%s", root, folders[i]);
+		assert_int_equal(rmdir(path), 0);
+	}
+}
+
 /* ---- shares by themselves ---- */
 
 static void a_share_is_one_for_its_module_key_and_size(void **state)
@@ -285,6 +375,8 @@ int main(void)
 		cmocka_unit_test(the_first_route_that_matches_takes_a_request),
 		cmocka_unit_test(what_is_shared_survives_a_reload_and_what_is_local_does_not),
 		cmocka_unit_test(a_provision_that_fails_leaves_the_old_site_and_is_cleaned_up),
+		cmocka_unit_test(sources_of_a_listener_are_set_up_and_cleaned_up_like_modules),
+		cmocka_unit_test(the_state_dir_is_made_with_what_is_above_it_for_its_owner_alone),
 		cmocka_unit_test(a_share_is_one_for_its_module_key_and_size),
 		cmocka_unit_test(a_share_without_size_or_hooks_is_fine),
 	};
