@@ -58,7 +58,9 @@ static void *resize(void *old, size_t size, void *owner)
 {
 	struct gh__http2 *h = owner;
 
-	if (!old || old != h->lent)
+	if (!old)
+		return take(size, owner);
+	if (old != h->lent)
 		return gh__realloc(old, size);
 	void *own = gh__alloc(size);
 	memcpy(own, old, size < FRAME_ROOM ? size : FRAME_ROOM);

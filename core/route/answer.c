@@ -72,6 +72,9 @@ void gh__answer_own_body(struct gh__request *r)
 	struct gh__stream *s = &r->stream;
 
 	gh__headers_push(&s->res.headers, GH__H_X_REQUEST_ID, GH_STR("x-request-id"), s->req.id);
+	/* What is told here is what its type says, whatever a browser makes of the bytes. */
+	gh__headers_push(&s->res.headers, GH__H_OTHER, GH_STR("X-Content-Type-Options"),
+			 GH_STR("nosniff"));
 	r->first_byte = uv_hrtime();
 	/* Who watches is told of the end also where nothing comes before it. */
 	bool more = r->own->body.len || s->res.length < 0 ||

@@ -22,7 +22,7 @@
 #include "support/wire.h"
 
 enum { HEAD_MS = 10000, BODY_MS = 20000, IDLE_MS = 30000, WRITE_MS = 40000, BIG = 1 << 20 };
-enum { STREAMS = 256, NEVER = -1 };
+enum { STREAMS = 600, NEVER = -1 };
 
 struct bench;
 struct user;
@@ -278,14 +278,20 @@ static inline ssize_t upload_read(nghttp2_session *n, int32_t id, uint8_t *to, s
 /* What the client has to say goes out, and what the gateway answered comes in, until both are still. */
 static inline void talk(struct bench *b)
 {
-	for (int quiet = 0; quiet < 2;) {
+	for (int quiet = 0; quiet < 3;) {
 		const uint8_t *at;
 		ssize_t len;
 		quiet++;
+		char *all = NULL;
+		size_t total = 0;
 		while (b->client && (len = nghttp2_session_mem_send(b->client, &at)) > 0) {
-			wire_send_bytes(&b->loop, &b->wire, (const char *)at, (size_t)len);
+			all = realloc(all, total + (size_t)len);
+			memcpy(all + total, at, (size_t)len);
+			total += (size_t)len;
 			quiet = 0;
 		}
+		wire_send_bytes(&b->loop, &b->wire, all, total);
+		free(all);
 		wire_settle(&b->loop);
 		wire_read(&b->wire);
 		if (b->client && b->taken < b->wire.len) {
@@ -330,7 +336,7 @@ static inline void come(struct bench *b)
 
 	leave(b);
 	forget(b);
-	wire_tcp_pair(fds);
+	wire_pair(fds);
 	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int));
 	wire_open(&b->wire, fds[1]);
 	assert_int_equal(gh__conn_accept(&b->conns, fds[0], &peer, b->door), 0);
@@ -377,7 +383,8 @@ static inline struct seen *ask(struct bench *b, const char *method, const char *
 	nghttp2_data_provider body = { .read_callback = upload_read };
 	int32_t id;
 
-	b->upload_at = 0;
+	if (b->upload)
+		b->upload_at = 0;
 	id = nghttp2_submit_request(b->client, NULL, fields, name ? 5 : 4, b->upload ? &body : NULL,
 				    NULL);
 	assert_true(id > 0);

@@ -194,22 +194,30 @@ static void large_answers_take_turns(void **state)
 	struct bench *b = *state;
 	struct seen *s[8];
 
-	b->on_head = say_big;
-	for (unsigned i = 0; i < 8; i++)
-		s[i] = ask(b, "GET", "/", NULL, NULL);
+	b->window = BIG;
 	b->by_hand = true;
-	talk(b);
-	/* The connection's window is 64 KiB: all have a share of it. */
+	b->on_head = begin_stream;
+	join(b);
 	for (unsigned i = 0; i < 8; i++)
-		if (!s[i]->len)
-			fail_msg("stream %u has nothing", i);
-	b->by_hand = false;
+		s[i] = get(b, "/");
+	for (unsigned i = 0; i < 8; i++) {
+		struct gh__stream *stream = b->users[i].stream;
+		stream->ops->send_body(stream, (struct gh_str){ b->big, BIG - 3 }, GH_LAST);
+		stream->ops->flush(stream);
+	}
+	talk(b);
+	/* The first has taken the connection's window. Of what is granted now all have a share. */
+	nghttp2_submit_window_update(b->client, 0, 0, 8 * 16384);
+	talk(b);
+	for (unsigned i = 0; i < 8; i++)
+		if (s[i]->len < 16384)
+			fail_msg("stream %u has %zu bytes", i, s[i]->len);
 	nghttp2_submit_window_update(b->client, 0, 0, 16 << 20);
-	for (unsigned i = 0; i < 8; i++)
-		nghttp2_submit_window_update(b->client, 0, (int32_t)(2 * i + 1), 16 << 20);
 	talk(b);
-	for (unsigned i = 0; i < 8; i++)
+	for (unsigned i = 0; i < 8; i++) {
 		assert_int_equal(s[i]->len, BIG);
+		assert_true(s[i]->ended);
+	}
 }
 
 /* ---- back-pressure towards the client ---- */
@@ -422,6 +430,7 @@ static void a_held_body_waits_and_no_other_does(void **state)
 	assert_int_equal(b->users[0].len, BIG);
 	assert_memory_equal(b->users[0].body, b->big, BIG);
 	assert_string_equal(held->body, "/held");
+	b->upload = NULL;
 }
 
 static void a_body_held_after_each_slice_comes_in_bounds(void **state)
@@ -432,6 +441,7 @@ static void a_body_held_after_each_slice_comes_in_bounds(void **state)
 	b->on_body = hold;
 	b->on_last = say_path;
 	struct seen *s = post(b, "/", b->big, 200000);
+	b->upload = b->big;
 	for (unsigned i = 0; i < 100 && !b->users[0].lasts; i++) {
 		assert_true(b->users[0].stream->received - b->users[0].len <= 65535);
 		b->users[0].stream->ops->want_body(b->users[0].stream);
