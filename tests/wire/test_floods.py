@@ -1,0 +1,226 @@
+"""Floods of HTTP/2 and TLS: the flooder is closed, others do not notice, and memory stays flat."""
+# ctest: serial
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import SANITIZED, SLOW, wait_until
+from harness.certificates import Authority
+from harness.floods import FLOODS
+from harness.gateway import free_port
+from harness.h2 import H2
+from harness.limits import PATIENCE
+
+SECONDS = 2.0
+CONNECTIONS = 4
+LATENCY = 0.1 * SLOW
+GROWTH = 12 << 20       # of all that floods: 4 connections, 100 streams each
+TESTS = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def held():
+    """A server that takes connections and says nothing; nobody reads there, so that it costs nothing either."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(4096)
+        over = threading.Event()
+
+        def take():
+            kept = []
+            listener.settimeout(0.2)
+            while not over.is_set():
+                with contextlib.suppress(OSError):
+                    kept.append(listener.accept()[0])
+                if len(kept) > 300:
+                    for sock in kept[:200]:
+                        sock.close()
+                    del kept[:200]
+        thread = threading.Thread(target=take, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        over.set()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def big(module_upstreams):
+    def script(exchange):
+        with contextlib.suppress(OSError):
+            exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 8388608\r\n\r\n" + bytes(1 << 23))
+        exchange.over = True
+    return module_upstreams(script)
+
+
+@pytest.fixture(scope="module")
+def gateway(module_gateways, authority, held, big):
+    cert, key = authority.leaf("gate.example")
+    port = free_port()
+    made = module_gateways(f"""
+listen:
+  - {{ address: "127.0.0.1:@PORT@", h2c: true }}
+  - {{ address: "127.0.0.1:{port}", tls: [{{ files: {{ cert: {cert}, key: {key} }} }}] }}
+timeouts: {{ handshake: 1s, head: 1s, body: 1s, idle: 1s, write: 1s }}
+limits: {{ head: 64k, headers: 100 }}
+log: {{ access: {{ to: off }} }}
+routes:
+  - match: {{ path: /held }}
+    handle:
+      - webui-proxy: {{ to: "http://127.0.0.1:{held}" }}
+  - match: {{ path: /big }}
+    handle:
+      - webui-proxy: {{ to: "{big.url}" }}
+  - handle:
+      - respond: {{ status: 200, body: "ok" }}
+""")
+    made.secure = ("127.0.0.1", port)
+    return made
+
+
+class Probe:
+    """A normal request every 50 ms, in turn on HTTP/1 and HTTP/2, on two connections each: both workers are asked. `over`
+    a context of TLS it asks on that door too."""
+
+    def __init__(self, gateway, context=None):
+        self.gateway, self.context = gateway, context
+        self.took, self.failed, self.most = [], [], 0
+        self.over = threading.Event()
+        self.ready = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        assert self.ready.wait(PATIENCE)
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+    def run(self):
+        asks = []
+        with contextlib.ExitStack() as stack:
+            for _ in range(2):
+                asks.append(stack.enter_context(self.gateway.client()).ask)
+                peer = stack.enter_context(H2(self.gateway.tcp))
+                asks.append(lambda p=peer: p.ask("/probe"))
+            if self.context:
+                peer_tls = stack.enter_context(H2(self.gateway.secure, self.context))
+                asks.append(lambda: peer_tls.ask("/probe"))
+            number = 0
+            while not self.over.is_set():
+                began = time.monotonic()
+                try:
+                    answer = asks[number % len(asks)]()
+                    if answer.status != 200 or answer.body != b"ok":
+                        self.failed.append(repr(answer))
+                except Exception as error:  # pylint: disable=broad-except
+                    self.failed.append(repr(error))
+                    self.ready.set()
+                    return
+                finally:
+                    took = time.monotonic() - began
+                    if number >= 2 * len(asks):
+                        self.took.append(took)
+                    if number >= 2 * len(asks):
+                        self.ready.set()
+                self.most = max(self.most, self.gateway.rss())
+                number += 1
+                self.over.wait(max(0, 0.05 - took))
+
+    def judge(self):
+        assert not self.failed, self.failed[:3]
+        assert len(self.took) >= 10
+        late = [round(t, 3) for t in self.took if t > LATENCY]
+        # One in twenty may be the machine's own fault, as long as it is not far off.
+        assert len(late) <= max(1, len(self.took) // 20) and max(self.took) < 5 * LATENCY, \
+            f"{len(late)} of {len(self.took)} over {LATENCY} s: {late[:10]}"
+
+
+def run(gateway, name, connections=CONNECTIONS, port=None, authority=None, context=None):
+    """The flood beside the probe; what its connections saw."""
+    with H2(gateway.tcp) as peer:
+        peer.ask("/warm")
+    before = gateway.rss()
+    command = [sys.executable, "-m", "harness.floods", name, str(port or gateway.port), str(SECONDS), str(connections)]
+    with Probe(gateway, context) as probe:
+        done = subprocess.run(command + ([str(authority)] if authority else []), cwd=TESTS, capture_output=True, text=True,
+                              timeout=SECONDS + PATIENCE, check=False, env={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(TESTS)})
+    assert done.returncode == 0, done.stderr
+    probe.judge()
+    most = max(probe.most, gateway.rss())
+    assert SANITIZED or most - before < GROWTH, f"{(most - before) >> 10} KiB more than before"
+    assert gateway.process.poll() is None
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_flood(gateway, name):
+    seen = run(gateway, name)
+    assert sum(one["bytes"] for one in seen) > 1000
+    if FLOODS[name][1]:
+        # A GOAWAY before it is good manners, but a close with bytes unread may take it along.
+        assert all(one["ends"] for one in seen), f"not closed: {seen}"
+
+
+@pytest.mark.parametrize("name", ["slow preface", "slow head", "slow frame"])
+def test_slow(gateway, name):
+    seen = run(gateway, name, connections=30)
+    assert all(one["ends"] for one in seen), f"not closed in time: {seen}"
+
+
+def test_windows_of_one_byte(gateway):
+    run(gateway, "tiny windows")
+
+
+def test_a_slow_hello(gateway):
+    seen = run(gateway, "slow hello", connections=30, port=gateway.secure[1])
+    assert all(one["ends"] for one in seen), f"not closed in time: {seen}"
+
+
+@pytest.mark.parametrize("name", ["handshakes", "hellos"])
+def test_handshakes(gateway, authority, name):
+    """Those who have a connection, with TLS or without, do not notice the arithmetic of others."""
+    seen = run(gateway, name, port=gateway.secure[1], authority=authority.certificate, context=authority.context())
+    assert sum(one["bytes"] for one in seen) > 10
+
+
+def test_garbage_in_place_of_handshakes(gateway, authority):
+    run(gateway, "garbage for TLS", port=gateway.secure[1], context=authority.context())
+
+
+def test_afterwards_nothing_is_left(gateway, authority):
+    """All of it is over: no connection, no stream, no memory that grew with the number of floods."""
+    wait_until(lambda: gateway.descriptors() < 80, within=10 * SLOW, what=lambda: f"{gateway.descriptors()} descriptors")
+    assert gateway.cpu_share(1.0) < 0.1, "it works on, although nobody asks"
+    with H2(gateway.tcp) as peer:
+        assert peer.ask("/x").body == b"ok"
+    with H2(gateway.secure, authority.context()) as peer:
+        assert peer.ask("/x").body == b"ok"
+
+
+def test_a_flood_does_not_break_the_streams_of_others(gateway):
+    """A flood on one connection, and a slow reader on another that must get all of its bytes."""
+    with H2(gateway.tcp, credit=False) as peer:
+        peer.may_receive += 1 << 30
+        peer.send(b"\0\0\4\x08\0\0\0\0\0" + (1 << 30).to_bytes(4, "big"))
+        stream = peer.open("/big")
+        command = [sys.executable, "-m", "harness.floods", "rapid reset", str(gateway.port), "1", "2"]
+        with subprocess.Popen(command, cwd=TESTS, stdout=subprocess.DEVNULL, env={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(TESTS)}):
+            while not stream.over:
+                stream.credit(200000)
+                peer.pump(lambda: stream.over or stream.may_receive == 0)
+        assert stream.ended and stream.got == 1 << 23
