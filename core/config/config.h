@@ -69,10 +69,10 @@ enum gh__identity { GH__IDENTITY_NONE, GH__IDENTITY_TAILSCALE };
 struct gh__listen_config {
 	struct gh_str address; /* HOST:PORT, [V6]:PORT, :PORT (all interfaces), or unix:/PATH */
 	struct gh_str mode;    /* of a unix socket, octal text; default 0660, with identity 0600 */
-	struct gh__handlers tls; /* sources of certificates; none: no TLS */
+	struct gh__handlers tls;          /* sources of certificates; none: no TLS */
 	struct gh_strings proxy_protocol; /* addresses and CIDRs that must send a PROXY header */
 	struct gh_choice identity;        /* enum gh__identity */
-	bool h2c; /* HTTP/2 with prior knowledge, without TLS */
+	bool h2c;                         /* HTTP/2 with prior knowledge, without TLS */
 	bool is_unix;
 	struct gh_str host; /* or the socket's path */
 	uint16_t port;
@@ -129,11 +129,11 @@ struct gh__admin_config {
 };
 
 struct gh__config {
-	struct gh__arena arena; /* all of this lives in it */
-	struct gh_str path;     /* of the file */
-	struct gh_str workers;  /* `auto` or a number */
-	int64_t worker_count;   /* 0: auto */
-	struct gh_str user;     /* empty: stay who you are */
+	struct gh__arena arena;  /* all of this lives in it */
+	struct gh_str path;      /* of the file */
+	struct gh_str workers;   /* `auto` or a number */
+	int64_t worker_count;    /* 0: auto */
+	struct gh_str user;      /* empty: stay who you are */
 	struct gh_str state_dir; /* absolute */
 	struct gh_duration grace;
 	struct gh__timeouts_config timeouts;

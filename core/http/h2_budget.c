@@ -17,6 +17,7 @@ static const struct {
 	[GH__H2_IDLE] = { 500, 50 },
 	/* What was under way when its stream was reset: a window of small frames. */
 	[GH__H2_STRAY] = { 2000, 100 },
+	[GH__H2_BOMB] = { 10, 1 },
 };
 
 static uint64_t interval(enum gh__h2_cost cost)
@@ -48,4 +49,11 @@ bool gh__h2_block_grows(struct gh__h2_block *block, size_t frame, size_t max_hea
 	block->frames++;
 	block->bytes += frame;
 	return block->frames <= FRAMES + max_head / FRAME_BYTES && block->bytes <= max_head + SLACK;
+}
+
+bool gh__h2_block_is_bomb(const struct gh__h2_block *block, size_t decoded)
+{
+	enum { TABLE = 4096, SLACK = 4096 }; /* all of the table once; the static table's texts */
+
+	return decoded > TABLE + SLACK + 2 * block->bytes; /* Huffman saves less than half */
 }

@@ -21,6 +21,7 @@ enum gh__h2_cost {
 	GH__H2_WINDOW, /* WINDOW_UPDATE */
 	GH__H2_IDLE,   /* PRIORITY, and frames that nobody knows */
 	GH__H2_STRAY,  /* DATA and HEADERS for streams that are over */
+	GH__H2_BOMB,   /* a head that is far larger than what came for it */
 	GH__H2_COSTS
 };
 
@@ -42,5 +43,8 @@ struct gh__h2_block {
 /* The next HEADERS or CONTINUATION of one head; zeroed to begin. False: no head of `max_head` bytes
  * needs that. */
 bool gh__h2_block_grows(struct gh__h2_block *block, size_t frame, size_t max_head);
+/* Whether a head that decoded to so many bytes is one that no client in earnest sends: it could only
+ * name the same few fields of its table again and again. */
+bool gh__h2_block_is_bomb(const struct gh__h2_block *block, size_t decoded);
 
 #endif

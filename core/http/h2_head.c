@@ -183,11 +183,29 @@ static void keep(struct gh__h2_head *h, uint16_t id, struct gh_str name, struct 
 			 (struct gh_str){ at + name.len, value.len });
 }
 
+/* A few bytes of HPACK may stand for a great many: past the bounds each costs no more than a look. */
+static bool is_over(struct gh__h2_head *h, struct gh_str name, struct gh_str value)
+{
+	if (h->over)
+		return true;
+	if (name.len + value.len + FIELD_OVERHEAD <= h->left && name.len <= UINT16_MAX) {
+		h->left -= name.len + value.len + FIELD_OVERHEAD;
+		return false;
+	}
+	h->over = 1;
+	refuse(h, 431, "The head is longer than is allowed.");
+	return true;
+}
+
 void gh__h2_head_field(struct gh__h2_head *h, struct gh_str name, struct gh_str value)
 {
-	const char *why = value_fault(value);
+	const char *why;
 	uint16_t id = GH__H_OTHER;
 
+	h->decoded += name.len + value.len;
+	if (is_over(h, name, value))
+		return;
+	why = value_fault(value);
 	if (why)
 		malformed(h, why);
 	if (name.len && name.at[0] == ':') {
@@ -205,13 +223,9 @@ void gh__h2_head_field(struct gh__h2_head *h, struct gh_str name, struct gh_str 
 		if (id != GH__H_COOKIE || h->cookie == NONE)
 			h->fields++;
 	}
-	if (h->fields > h->max_fields)
+	if (h->fields > h->max_fields) {
+		h->over = 1;
 		refuse(h, 431, "The head has more fields than are allowed.");
-	if (name.len + value.len + FIELD_OVERHEAD > h->left || name.len > UINT16_MAX) {
-		refuse(h, 431, "The head is longer than is allowed.");
-		h->left = 0;
-	} else {
-		h->left -= name.len + value.len + FIELD_OVERHEAD;
 	}
 	if (!gh__is_field_value(value))
 		refuse(h, 400, "A header field is malformed.");

@@ -21,7 +21,8 @@ enum gh__h2_end { GH__H2_GOES_ON, GH__H2_ENDS }; /* whether END_STREAM came with
 struct gh__h2_head {
 	struct gh__arena *arena; /* takes copies of all that is kept */
 	struct gh_request *req;
-	size_t left; /* bytes that the head may still have */
+	size_t left;    /* bytes that the head may still have */
+	size_t decoded; /* bytes of all names and values that came */
 	uint32_t fields, max_fields;
 	struct gh_str scheme, target, authority, expect;
 	int64_t length;  /* of Content-Length; -1: none */
@@ -31,6 +32,7 @@ struct gh__h2_head {
 	uint8_t seen;    /* pseudo-header fields */
 	uint8_t regular; /* a field that is none of those came */
 	uint8_t expects;
+	uint8_t over;      /* past its bounds: nothing more of it is looked at */
 	uint8_t judgement; /* enum gh__h2_judgement; the first fault, but malformed wins */
 	struct gh__refusal why;
 };

@@ -3,7 +3,12 @@
 #include "core/base/memory.h"
 #include "core/net/out.h"
 
-enum { PREFACE = 24, LEAVE_MS = 1000, LINGER_MS = 5000 };
+enum {
+	PREFACE = 24,
+	LEAVE_MS = 1000,
+	LINGER_MS = 5000,
+	LINGER_BYTES = GH__HTTP2_ALL_WINDOW + (1 << 20), /* what may have been on its way */
+};
 
 /* ---- ways for a connection to end ---- */
 
@@ -28,6 +33,7 @@ void gh__http2_charge(struct gh__http2 *h, enum gh__h2_cost cost)
 		[GH__H2_WINDOW] = "This client of HTTP/2 sends too many window updates.",
 		[GH__H2_IDLE] = "This client of HTTP/2 sends too many frames without use.",
 		[GH__H2_STRAY] = "This client of HTTP/2 sends too much for streams that are over.",
+		[GH__H2_BOMB] = "This client of HTTP/2 sends heads that blow up.",
 	};
 
 	if (h->flags & GH__HTTP2_OVER || gh__h2_spend(&h->budget, cost, h->conn->pump.loop->now))
@@ -47,8 +53,8 @@ void gh__http2_leave(struct gh__http2 *h)
 	gh__http2_later(h);
 }
 
-/* No request that is on its way is lost: first a notice, and the final word when its echo is here. */
-static void give_notice(struct gh__http2 *h)
+/* First a notice, and the final word when its echo is here. */
+void gh__http2_give_notice(struct gh__http2 *h)
 {
 	if (h->flags & (GH__HTTP2_LEAVING | GH__HTTP2_LEFT | GH__HTTP2_OVER))
 		return;
@@ -198,7 +204,7 @@ static void settle(struct gh__http2 *h)
 		return;
 	}
 	if (gh__conn_is_last(c) && c->requests)
-		give_notice(h);
+		gh__http2_give_notice(h);
 	if (c->pump.queued)
 		gh__http2_wait(h, GH__FOR_WRITE, c->conns->settings.write_timeout);
 }
@@ -234,8 +240,12 @@ static void data(struct gh__conn *c, const char *bytes, size_t len)
 {
 	struct gh__http2 *h = c->state;
 
-	if (h->flags & GH__HTTP2_OVER)
+	if (h->flags & GH__HTTP2_LINGER) {
+		h->thrown += (uint32_t)len;
+		if (h->thrown > LINGER_BYTES)
+			gh__conn_close(c, GH__PUMP_RST);
 		return;
+	}
 	gh__http2_receive(h, bytes, bytes + len);
 	gh__http2_later(h);
 }
@@ -266,7 +276,7 @@ static void stop(struct gh__conn *c)
 	if (h->flags & GH__HTTP2_LINGER)
 		return;
 	if (h->count || h->flags & GH__HTTP2_IN_HEAD) {
-		give_notice(h);
+		gh__http2_give_notice(h);
 		return;
 	}
 	gh__http2_leave(h);

@@ -105,6 +105,7 @@ struct gh__http2 {
 	uint64_t head_since; /* of the head that is not whole */
 	uint64_t idle_since; /* when the last stream ended */
 	uint64_t left_since; /* when the notice of leaving went out */
+	uint32_t thrown;     /* bytes that came while the connection lingers */
 	void *lent;          /* of http2_memory.c */
 	uint8_t lending;
 };
@@ -154,6 +155,8 @@ void gh__http2_charge(struct gh__http2 *h, enum gh__h2_cost cost);
 /* Tells of the end of streams that are closed, and frees them. Nobody up the stack holds one. */
 void gh__http2_sweep(struct gh__http2 *h);
 struct gh__http2_stream *gh__http2_open(struct gh__http2 *h, int32_t id);
+/* Ends the connection in order: no request that is on its way is lost. */
+void gh__http2_give_notice(struct gh__http2 *h);
 void gh__http2_leave(struct gh__http2 *h); /* the final GOAWAY */
 void gh__http2_reset(struct gh__http2_stream *x, uint32_t code);
 /* The stream is over for its listener, who is told. */

@@ -427,6 +427,9 @@ static void end_frame(struct gh__http2 *h)
 		if (!(flags & NGHTTP2_FLAG_END_HEADERS))
 			break;
 		h->flags &= ~(unsigned)GH__HTTP2_IN_HEAD;
+		if (h->heading && !(h->flags & GH__HTTP2_TRAILERS) &&
+		    gh__h2_block_is_bomb(&h->block, h->head.decoded))
+			gh__http2_charge(h, GH__H2_BOMB);
 		if (!h->heading)
 			gh__http2_charge(h, GH__H2_STRAY);
 		h->heading = NULL;

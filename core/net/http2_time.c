@@ -32,20 +32,44 @@ static bool is_late(struct gh__http2 *h, enum gh__conn_wait what, uint64_t since
 	return false;
 }
 
-static void look_at_stream(struct gh__http2 *h, struct gh__http2_stream *x)
+static void look_at_body(struct gh__http2 *h, struct gh__http2_stream *x)
 {
-	const struct gh__conn_settings *set = &h->conn->conns->settings;
 	struct gh__stream *s = x->stream;
 
 	if (gh__http2_listens(x) && s->flags & GH__S_BODY_WANTED &&
 	    !(x->flags & GH__HTTP2_IN_ENDED) &&
 	    !(s->flags & (GH__S_BODY_ENDED | GH__S_BODY_BROKEN)) &&
-	    is_late(h, GH__FOR_BODY, x->in_moved, set->body_timeout))
+	    is_late(h, GH__FOR_BODY, x->in_moved, h->conn->conns->settings.body_timeout))
 		gh__http2_break_body(x, UV_ETIMEDOUT);
-	/* A window that its client does not open is as good as a socket that it does not read. */
-	if ((gh__http2_queued(x) ||
-	     (s->flags & GH__S_ENDED && !(x->flags & GH__HTTP2_OUT_ENDED))) &&
-	    !h->conn->pump.queued && is_late(h, GH__FOR_WRITE, x->out_moved, set->write_timeout)) {
+}
+
+/* A window that its client does not open is as good as a socket that it does not read. */
+static bool is_stalled(struct gh__http2 *h, const struct gh__http2_stream *x)
+{
+	bool waits = gh__http2_queued(x) ||
+		     (x->stream->flags & GH__S_ENDED && !(x->flags & GH__HTTP2_OUT_ENDED));
+
+	return waits &&
+	       is_late(h, GH__FOR_WRITE, x->out_moved, h->conn->conns->settings.write_timeout);
+}
+
+/* Where one stream stalls it ends; where all do, their client is the reason. */
+static void look_at_answers(struct gh__http2 *h)
+{
+	uint32_t stalled = 0;
+
+	if (h->conn->pump.queued)
+		return;
+	for (struct gh__list *l = h->streams.next; l != &h->streams; l = l->next)
+		stalled += is_stalled(h, GH__CONTAINER(l, struct gh__http2_stream, link));
+	if (stalled && stalled == h->count) {
+		gh__http2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM);
+		return;
+	}
+	for (struct gh__list *l = h->streams.next; stalled && l != &h->streams; l = l->next) {
+		struct gh__http2_stream *x = GH__CONTAINER(l, struct gh__http2_stream, link);
+		if (!is_stalled(h, x))
+			continue;
 		gh__http2_reset(x, NGHTTP2_CANCEL);
 		gh__http2_tell_gone(x, UV_ETIMEDOUT);
 	}
@@ -89,7 +113,8 @@ void gh__http2_late(struct gh__conn *c)
 	    is_late(h, GH__FOR_IDLE, h->left_since, LEAVE_MS))
 		gh__http2_leave(h);
 	for (struct gh__list *l = h->streams.next; l != &h->streams; l = l->next)
-		look_at_stream(h, GH__CONTAINER(l, struct gh__http2_stream, link));
+		look_at_body(h, GH__CONTAINER(l, struct gh__http2_stream, link));
+	look_at_answers(h);
 	if (!h->count && is_late(h, GH__FOR_IDLE, h->idle_since, set->idle_timeout))
-		gh__http2_leave(h);
+		gh__http2_give_notice(h);
 }

@@ -15,8 +15,9 @@ struct lane {
 	struct gh__lane_job *first, **last;
 	pthread_t threads[MOST_THREADS];
 	int nice;
-	time_t patience; /* seconds that its jobs have at the end; 0: all that they need */
-	unsigned started, idle, queued, cap, room;
+	time_t patience;     /* seconds that its jobs have at the end; 0: all that they need */
+	pthread_cond_t gone; /* a thread is at its end */
+	unsigned started, alive, idle, queued, cap, room;
 	bool ending;
 };
 
@@ -68,6 +69,8 @@ static void *run(void *arg)
 			gh__loop_post(loop, &job->letter);
 		pthread_mutex_lock(&lane->lock);
 	}
+	lane->alive--;
+	pthread_cond_signal(&lane->gone);
 	pthread_mutex_unlock(&lane->lock);
 	return NULL;
 }
@@ -82,39 +85,51 @@ static unsigned by_processors(void)
 struct gh__lanes *gh__lanes_create(void)
 {
 	struct gh__lanes *lanes = gh__zalloc(sizeof *lanes);
+	pthread_condattr_t monotonic;
 
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	for (int i = 0; i < GH__LANES; i++) {
 		struct lane *lane = lanes->lanes + i;
 		pthread_mutex_init(&lane->lock, NULL);
 		pthread_cond_init(&lane->more, NULL);
+		pthread_cond_init(&lane->gone, &monotonic);
 		lane->last = &lane->first;
 		lane->cap = limits[i].cap ? limits[i].cap : by_processors();
 		lane->nice = limits[i].nice;
 		lane->patience = limits[i].patience;
 		lane->room = limits[i].room;
 	}
+	pthread_condattr_destroy(&monotonic);
 	return lanes;
+}
+
+/* Until all threads are at their end, or their time is over. The lock is held. */
+static void wait_for_threads(struct lane *lane)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += lane->patience;
+	while (lane->alive && lane->patience &&
+	       pthread_cond_timedwait(&lane->gone, &lane->lock, &until) == 0)
+		;
 }
 
 /* Ends what waits and what runs. Returns how many threads have not ended when their time is over. */
 static unsigned end_lane(struct lane *lane)
 {
-	struct timespec until;
-	unsigned left = 0;
-
 	pthread_mutex_lock(&lane->lock);
 	lane->ending = true;
 	struct gh__lane_job *job = lane->first;
 	lane->first = NULL;
 	pthread_cond_broadcast(&lane->more);
+	wait_for_threads(lane);
+	unsigned left = lane->patience ? lane->alive : 0;
 	pthread_mutex_unlock(&lane->lock);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += lane->patience;
-	for (unsigned t = 0; t < lane->started; t++)
-		if (!lane->patience)
-			pthread_join(lane->threads[t], NULL);
-		else if (pthread_clockjoin_np(lane->threads[t], NULL, CLOCK_MONOTONIC, &until))
-			left++;
+	for (unsigned t = 0; t < lane->started && left == 0; t++)
+		pthread_join(lane->threads[t], NULL);
+	lane->started = left ? lane->started : 0;
 	for (struct gh__lane_job *next; job; job = next) {
 		next = job->next;
 		if (job->drop)
@@ -135,6 +150,7 @@ unsigned gh__lanes_destroy(struct gh__lanes *lanes)
 		return left;
 	for (int i = 0; i < GH__LANES; i++) {
 		pthread_cond_destroy(&lanes->lanes[i].more);
+		pthread_cond_destroy(&lanes->lanes[i].gone);
 		pthread_mutex_destroy(&lanes->lanes[i].lock);
 	}
 	gh__free(lanes);
@@ -151,6 +167,7 @@ static bool start_thread(struct lane *lane)
 	bool ok = pthread_create(lane->threads + lane->started, NULL, run, lane) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	lane->started += ok;
+	lane->alive += ok;
 	return ok;
 }
 

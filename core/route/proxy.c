@@ -43,24 +43,32 @@ static void say(struct gh_headers *h, uint16_t id, struct gh_str name, struct gh
 		gh__headers_push(h, id, name, value);
 }
 
+/* Names the gateway, and the version in which the message came to it (RFC 9110 7.6.3). */
+static void add_via(struct gh_headers *h, struct gh__arena *a, struct gh_str us)
+{
+	const struct gh_header *via = gh__headers_by_id(h, GH__H_VIA);
+
+	if (via) {
+		us = gh__arena_printf(a, GH_FMT ", " GH_FMT, GH_ARG(gh_header_value(via)),
+				      GH_ARG(us));
+		gh__headers_remove_id(h, GH__H_VIA);
+	}
+	gh__headers_push(h, GH__H_VIA, GH_STR("Via"), us);
+}
+
 static void inject(struct gh__request *r)
 {
 	struct gh_request *req = &r->stream.req;
 	struct gh_headers *h = &req->headers;
-	const struct gh_header *via = gh__headers_by_id(h, GH__H_VIA);
 
 	say(h, GH__H_X_FORWARDED_FOR, GH_STR("X-Forwarded-For"), req->client_text);
 	say(h, GH__H_X_FORWARDED_PROTO, GH_STR("X-Forwarded-Proto"), req->scheme);
 	say(h, GH__H_X_FORWARDED_HOST, GH_STR("X-Forwarded-Host"), req->authority);
 	say(h, GH__H_X_REQUEST_ID, GH_STR("X-Request-Id"), req->id);
-	if (via) {
-		struct gh_str both = gh__arena_printf(&r->stream.arena, GH_FMT ", 1.1 gatehouse",
-						      GH_ARG(gh_header_value(via)));
-		gh__headers_remove_id(h, GH__H_VIA);
-		gh__headers_push(h, GH__H_VIA, GH_STR("Via"), both);
-	} else {
-		gh__headers_push(h, GH__H_VIA, GH_STR("Via"), GH_STR("1.1 gatehouse"));
-	}
+	add_via(h, &r->stream.arena,
+		r->stream.protocol == 20   ? GH_STR("2 gatehouse")
+		: r->stream.protocol == 10 ? GH_STR("1.0 gatehouse")
+					   : GH_STR("1.1 gatehouse"));
 }
 
 void gh__proxy_start(struct gh__request *r)
@@ -132,16 +140,8 @@ static void on_interim(struct gh__call *c, int status, const struct gh_headers *
 static void finish_head(struct gh__request *r)
 {
 	struct gh_headers *h = &gh__res(r)->headers;
-	const struct gh_header *via = gh__headers_by_id(h, GH__H_VIA);
 
-	if (via) {
-		struct gh_str both = gh__arena_printf(h->arena, GH_FMT ", 1.1 gatehouse",
-						      GH_ARG(gh_header_value(via)));
-		gh__headers_remove_id(h, GH__H_VIA);
-		gh__headers_push(h, GH__H_VIA, GH_STR("Via"), both);
-	} else {
-		gh__headers_push(h, GH__H_VIA, GH_STR("Via"), GH_STR("1.1 gatehouse"));
-	}
+	add_via(h, h->arena, GH_STR("1.1 gatehouse"));
 	gh__headers_remove_id(h, GH__H_X_REQUEST_ID);
 	gh__headers_push(h, GH__H_X_REQUEST_ID, GH_STR("x-request-id"), r->stream.req.id);
 }

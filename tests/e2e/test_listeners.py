@@ -92,7 +92,7 @@ def test_proxy_protocol_comes_and_goes_with_reloads(gateways):
                 return client.answer().status == 200
         wait_until(proxied)
         assert before.ask().status == 200, "who came before has no header to send"
-        wait_until(lambda: gateway.access()[-1]["client"] in ("192.0.2.7", "127.0.0.1"))
+        wait_until(lambda: "192.0.2.7" in {line["client"] for line in gateway.access()})
         assert gateway.reload(listen()).returncode == 0
         wait_until(lambda: gateway.ask().status == 200)
 

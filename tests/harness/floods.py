@@ -10,6 +10,7 @@ import contextlib
 import json
 import random
 import select
+import selectors
 import socket
 import ssl
 import struct
@@ -333,6 +334,48 @@ def garbage(port, seconds, count):
     return [{"ends": [], "codes": [], "bytes": sent}]
 
 
+def server():
+    """What stands behind the gateway: /big is 8 MiB as fast as it is taken, /held never gets an answer,
+    /echo at once. Says its port."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+    listener.setblocking(False)
+    print(listener.getsockname()[1], flush=True)
+    block = bytes(1 << 16)
+    left = {}       # bytes that are to be sent, by socket
+    with selectors.DefaultSelector() as selector:
+        selector.register(listener, selectors.EVENT_READ)
+        while True:
+            for key, events in selector.select():
+                sock = key.fileobj
+                try:
+                    if sock is listener:
+                        new = listener.accept()[0]
+                        new.setblocking(False)
+                        selector.register(new, selectors.EVENT_READ)
+                        continue
+                    if events & selectors.EVENT_WRITE:
+                        left[sock] -= sock.send(block[:left[sock]])
+                        if not left[sock]:
+                            selector.modify(sock, selectors.EVENT_READ)
+                        continue
+                    got = sock.recv(65536)
+                    if not got:
+                        raise ConnectionError
+                    if b"GET /echo " in got:
+                        sock.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                    if b"GET /big " in got:
+                        sock.send(b"HTTP/1.1 200 OK\r\nContent-Length: 8388608\r\n\r\n")
+                        left[sock] = 1 << 23
+                        selector.modify(sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    if sock is not listener:
+                        selector.unregister(sock)
+                        left.pop(sock, None)
+                        sock.close()
+
+
 def main(name, port, seconds, count, authority=None):
     port, seconds, count = int(port), float(seconds), int(count)
     if name in FLOODS:
@@ -351,4 +394,7 @@ def main(name, port, seconds, count, authority=None):
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(*sys.argv[1:])))
+    if sys.argv[1:] == ["server"]:
+        server()
+    else:
+        print(json.dumps(main(*sys.argv[1:])))

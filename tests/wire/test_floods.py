@@ -3,7 +3,6 @@
 
 import contextlib
 import json
-import socket
 import subprocess
 import sys
 import threading
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import SANITIZED, SLOW, wait_until
+from harness import SANITIZED, SLOW, Client, wait_until
 from harness.certificates import Authority
 from harness.floods import FLOODS
 from harness.gateway import free_port
@@ -22,8 +21,10 @@ from harness.limits import PATIENCE
 SECONDS = 2.0
 CONNECTIONS = 4
 LATENCY = 0.1 * SLOW
-GROWTH = 12 << 20       # of all that floods: 4 connections, 100 streams each
+GROWTH = 12 << 20
+HELD = 36 << 20         # where 4 connections have 100 streams each that nobody reads: 64 KiB a stream
 TESTS = Path(__file__).resolve().parents[1]
+ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(TESTS)}
 
 
 @pytest.fixture(scope="module")
@@ -32,60 +33,33 @@ def authority(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def held():
-    """A server that takes connections and says nothing; nobody reads there, so that it costs nothing either."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(4096)
-        over = threading.Event()
-
-        def take():
-            kept = []
-            listener.settimeout(0.2)
-            while not over.is_set():
-                with contextlib.suppress(OSError):
-                    kept.append(listener.accept()[0])
-                if len(kept) > 300:
-                    for sock in kept[:200]:
-                        sock.close()
-                    del kept[:200]
-        thread = threading.Thread(target=take, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        over.set()
-        thread.join()
+def server():
+    """The port of what stands behind the gateway: a process of its own, too."""
+    command = [sys.executable, "-m", "harness.floods", "server"]
+    with subprocess.Popen(command, cwd=TESTS, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
+        yield int(process.stdout.readline())
+        process.kill()
 
 
 @pytest.fixture(scope="module")
-def big(module_upstreams):
-    def script(exchange):
-        with contextlib.suppress(OSError):
-            exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 8388608\r\n\r\n" + bytes(1 << 23))
-        exchange.over = True
-    return module_upstreams(script)
-
-
-@pytest.fixture(scope="module")
-def gateway(module_gateways, authority, held, big):
+def gateway(module_gateways, authority, server):
     cert, key = authority.leaf("gate.example")
     port = free_port()
     made = module_gateways(f"""
 listen:
   - {{ address: "127.0.0.1:@PORT@", h2c: true }}
   - {{ address: "127.0.0.1:{port}", tls: [{{ files: {{ cert: {cert}, key: {key} }} }}] }}
-timeouts: {{ handshake: 1s, head: 1s, body: 1s, idle: 1s, write: 1s }}
+timeouts: {{ handshake: 1s, head: 1s, body: 1s, idle: 5s, write: 1s }}
 limits: {{ head: 64k, headers: 100 }}
 log: {{ access: {{ to: off }} }}
 routes:
-  - match: {{ path: /held }}
+  - match: {{ path: [/held, /big] }}
     handle:
-      - webui-proxy: {{ to: "http://127.0.0.1:{held}" }}
-  - match: {{ path: /big }}
-    handle:
-      - webui-proxy: {{ to: "{big.url}" }}
+      - webui-proxy: {{ to: "http://127.0.0.1:{server}" }}
   - handle:
       - respond: {{ status: 200, body: "ok" }}
 """)
+    made.behind = ("127.0.0.1", server)
     made.secure = ("127.0.0.1", port)
     return made
 
@@ -97,6 +71,7 @@ class Probe:
     def __init__(self, gateway, context=None):
         self.gateway, self.context = gateway, context
         self.took, self.failed, self.most = [], [], 0
+        self.without = []       # how long the same takes without the gateway, in the same moments
         self.over = threading.Event()
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -120,6 +95,7 @@ class Probe:
             if self.context:
                 peer_tls = stack.enter_context(H2(self.gateway.secure, self.context))
                 asks.append(lambda: peer_tls.ask("/probe"))
+            direct = stack.enter_context(Client(self.gateway.behind))
             number = 0
             while not self.over.is_set():
                 began = time.monotonic()
@@ -138,38 +114,44 @@ class Probe:
                     if number >= 2 * len(asks):
                         self.ready.set()
                 self.most = max(self.most, self.gateway.rss())
+                began = time.monotonic()
+                direct.ask("GET", "/echo")
+                if number >= 2 * len(asks):
+                    self.without.append(time.monotonic() - began)
                 number += 1
                 self.over.wait(max(0, 0.05 - took))
 
     def judge(self):
         assert not self.failed, self.failed[:3]
         assert len(self.took) >= 10
-        late = [round(t, 3) for t in self.took if t > LATENCY]
-        # One in twenty may be the machine's own fault, as long as it is not far off.
-        assert len(late) <= max(1, len(self.took) // 20) and max(self.took) < 5 * LATENCY, \
-            f"{len(late)} of {len(self.took)} over {LATENCY} s: {late[:10]}"
+        # A machine that is busy with other things is late by itself; how much, the way without the gateway tells.
+        limit = LATENCY + 2 * max(self.without)
+        late = [round(t, 3) for t in self.took if t > limit]
+        assert len(late) <= max(1, len(self.took) // 20) and max(self.took) < 5 * limit, \
+            f"{len(late)} of {len(self.took)} over {limit:.3f} s: {late[:10]}"
 
 
-def run(gateway, name, connections=CONNECTIONS, port=None, authority=None, context=None):
+def run(gateway, name, connections=CONNECTIONS, port=None, authority=None, context=None, seconds=SECONDS):
     """The flood beside the probe; what its connections saw."""
     with H2(gateway.tcp) as peer:
         peer.ask("/warm")
     before = gateway.rss()
-    command = [sys.executable, "-m", "harness.floods", name, str(port or gateway.port), str(SECONDS), str(connections)]
+    command = [sys.executable, "-m", "harness.floods", name, str(port or gateway.port), str(seconds), str(connections)]
     with Probe(gateway, context) as probe:
         done = subprocess.run(command + ([str(authority)] if authority else []), cwd=TESTS, capture_output=True, text=True,
-                              timeout=SECONDS + PATIENCE, check=False, env={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(TESTS)})
+                              timeout=seconds + PATIENCE, check=False, env=ENVIRONMENT)
     assert done.returncode == 0, done.stderr
     probe.judge()
     most = max(probe.most, gateway.rss())
-    assert SANITIZED or most - before < GROWTH, f"{(most - before) >> 10} KiB more than before"
+    assert SANITIZED or most - before < (HELD if "large answers" in name or "windows" in name else GROWTH), f"{(most - before) >> 10} KiB more than before"
     assert gateway.process.poll() is None
     return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("name", FLOODS)
 def test_flood(gateway, name):
-    seen = run(gateway, name)
+    # Who does not read is not told; it sees its end when the gateway has done with lingering.
+    seen = run(gateway, name, seconds=SECONDS if FLOODS[name][2] else 7.0)
     assert sum(one["bytes"] for one in seen) > 1000
     if FLOODS[name][1]:
         # A GOAWAY before it is good manners, but a close with bytes unread may take it along.
@@ -219,7 +201,7 @@ def test_a_flood_does_not_break_the_streams_of_others(gateway):
         peer.send(b"\0\0\4\x08\0\0\0\0\0" + (1 << 30).to_bytes(4, "big"))
         stream = peer.open("/big")
         command = [sys.executable, "-m", "harness.floods", "rapid reset", str(gateway.port), "1", "2"]
-        with subprocess.Popen(command, cwd=TESTS, stdout=subprocess.DEVNULL, env={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(TESTS)}):
+        with subprocess.Popen(command, cwd=TESTS, stdout=subprocess.DEVNULL, env=ENVIRONMENT):
             while not stream.over:
                 stream.credit(200000)
                 peer.pump(lambda: stream.over or stream.may_receive == 0)

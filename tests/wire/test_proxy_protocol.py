@@ -120,7 +120,7 @@ def upstream(module_upstreams):
 
 @pytest.fixture(scope="module")
 def gateway(module_gateways, upstream):
-    return module_gateways(LISTEN + "admin: { address: \"unix:@DIR@/admin.sock\" }\n" + routes(upstream))
+    return module_gateways(LISTEN + "timeouts: { handshake: 5m }\nadmin: { address: \"unix:@DIR@/admin.sock\" }\n" + routes(upstream))
 
 
 @pytest.fixture(autouse=True)

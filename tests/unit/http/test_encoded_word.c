@@ -56,7 +56,8 @@ static void what_is_no_sound_word_is_its_own_text(void **state)
 		"=?utf-8?q?alice?=",              /* nobody encodes ASCII */
 		"=?utf-8?q?root=40example.com?=", /* nor this */
 		"=?utf-8?b?cm9vdA==?=",
-		"=?utf-8?q?" "?=",
+		("=?utf-8?q?"
+		 "?="),
 		"=?iso-8859-1?q?Zo=EB?=",
 		"=?utf-8?x?Zo=C3=AB?=",
 		"=?utf-8?q?Zo=C3?=",       /* cut */

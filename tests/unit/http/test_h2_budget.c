@@ -27,7 +27,7 @@ static void each_flood_ends(void **state)
 	for (int cost = 0; cost < GH__H2_COSTS; cost++) {
 		struct gh__h2_budget b = { { 0 } };
 		unsigned first = at_once(&b, (enum gh__h2_cost)cost, START);
-		assert_in_range(first, 50, 2000);
+		assert_in_range(first, 10, 2000);
 		/* Who goes on for a minute at full speed gets little more. */
 		unsigned more = 0;
 		for (uint64_t ms = 1; ms <= 60000; ms++)
@@ -120,6 +120,19 @@ static void a_head_may_be_cut_up_but_not_for_ever(void **state)
 	assert_in_range(n, 4, 8);
 }
 
+static void a_bomb_is_told_from_a_large_head(void **state)
+{
+	struct gh__h2_block block = { 1, 60 };
+	(void)state;
+
+	assert_true(gh__h2_block_is_bomb(&block, 64 << 10));
+	/* All of the table, named once. */
+	assert_false(gh__h2_block_is_bomb(&block, 4096 + 1000));
+	/* Cookies of 20 KB, in Huffman's code. */
+	block.bytes = 20000 * 5 / 8;
+	assert_false(gh__h2_block_is_bomb(&block, 20000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +142,7 @@ int main(void)
 		cmocka_unit_test(earnest_earns),
 		cmocka_unit_test(real_clients_stay_below),
 		cmocka_unit_test(a_head_may_be_cut_up_but_not_for_ever),
+		cmocka_unit_test(a_bomb_is_told_from_a_large_head),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
