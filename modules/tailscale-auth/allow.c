@@ -61,8 +61,8 @@ bool tailscale_allow_user(const struct gh_strings *list, struct gh_str login)
 			return true;
 		if (want.at[0] != '*')
 			continue;
-		/* From the last `@` on: what stands before one is the user's own choice. */
-		const char *at = login.len ? memrchr(login.at, '@', login.len) : NULL;
+		/* From the first `@` on, so that a login with two of them is of no domain. */
+		const char *at = login.len ? memchr(login.at, '@', login.len) : NULL;
 		struct gh_str tail = gh_str_slice(want, 1, want.len);
 		if (at && at != login.at &&
 		    gh_str_same(tail, gh_str_slice(login, (size_t)(at - login.at), login.len)))

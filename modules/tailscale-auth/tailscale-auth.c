@@ -222,8 +222,7 @@ static enum gh_verdict then_status(struct gh_step *s)
 		return no_answer(s, answer);
 	if (tailscale_status_read(answer->body, &status) != 0)
 		return garbled(s);
-	if (gh_str_is(gh_str(status.state), "Running"))
-		tailscale_keep_well(a->keep, gh_now_ms(s), &status);
+	tailscale_keep_well(a->keep, gh_now_ms(s), &status);
 	return judge(s, &status);
 }
 

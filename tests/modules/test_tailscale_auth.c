@@ -128,7 +128,7 @@ static struct {
 	struct gh_identity identity;
 	enum gh_client_source source;
 	sa_family_t family;
-	const char *named; /* by an earlier step */
+	const char *named, *header; /* by an earlier step */
 } next;
 
 static enum gh_verdict prepared(struct gh_step *s)
@@ -139,6 +139,9 @@ static enum gh_verdict prepared(struct gh_step *s)
 		s->req->client.family = next.family;
 	if (next.named)
 		gh_set_caller(s->req, gh_str(next.named));
+	if (next.header)
+		assert_int_equal(gh_header_set(&s->req->headers, gh_str(next.header), GH_STR("x")),
+				 0);
 	return gh_module_tailscale_auth.on_request(s);
 }
 
@@ -402,7 +405,9 @@ static void an_address_that_is_not_the_clients_own_names_nobody(void **state)
 	next.family = 0;
 	whois_knows_nobody(&api);
 	gh_test_client(t, "127.0.0.1:7000");
-	assert_refused(get(t, NULL), 403);
+	const struct gh_test_answer *a = get(t, NULL);
+	assert_refused(a, 403);
+	assert_true(has(a->body, "a proxy before the gateway hides who calls"));
 	gh_test_end(t);
 	t = begin("public: pass");
 	gh_test_client(t, "127.0.0.1:7000");
@@ -629,6 +634,11 @@ static void behind_a_front_the_tailnet_is_asked_for(void **state)
 	leave(&api);
 	assert_refused(get(t, NULL), 503);
 	gh_test_end(t);
+	/* Nor is a user a machine, also where its tag is allowed. */
+	listen_at(&api);
+	t = begin("tailnet: tail1.ts.net\nallow: [\"*\", tag:ci]");
+	assert_refused(get(t, NULL), 403);
+	gh_test_end(t);
 }
 
 static void whom_an_earlier_step_named_keeps_that_name_unless_tailscale_knows_better(void **state)
@@ -641,6 +651,24 @@ static void whom_an_earlier_step_named_keeps_that_name_unless_tailscale_knows_be
 	whois_knows_nobody(&api);
 	gh_test_client(t, "203.0.113.7:4321");
 	assert_named(get(t, NULL), "key-of-the-laptop");
+	gh_test_end(t);
+}
+
+static void what_another_step_put_into_its_fields_goes(void **state)
+{
+	static const char *const fields[] = { "Tailscale-User-Login", "tailscale-user-name",
+					      "Tailscale_User_Profile_Pic" };
+	struct gh_test *t = begin("public: pass");
+
+	(void)state;
+	whois_knows_nobody(&api);
+	gh_test_client(t, "203.0.113.7:4321");
+	for (size_t i = 0; i < GH_COUNT_OF(fields); i++) {
+		next.header = fields[i];
+		const struct gh_test_answer *a = get(t, NULL);
+		assert_named(a, "");
+		assert_false(has(a->upstream_headers, fields[i]));
+	}
 	gh_test_end(t);
 }
 
@@ -695,6 +723,7 @@ int main(void)
 		CASE(behind_a_front_tags_are_asked_for),
 		CASE(behind_a_front_the_tailnet_is_asked_for),
 		CASE(whom_an_earlier_step_named_keeps_that_name_unless_tailscale_knows_better),
+		CASE(what_another_step_put_into_its_fields_goes),
 		CASE(mistakes_of_the_config_are_refused_with_their_mend),
 	};
 

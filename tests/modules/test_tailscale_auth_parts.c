@@ -257,6 +257,7 @@ static void logins_domains_and_tags_are_kept_apart(void **state)
 	assert_false(tailscale_allow_user(some, GH_STR("bob@notexample.org")));
 	assert_false(tailscale_allow_user(some, GH_STR("bob@example.org.evil.net")));
 	assert_false(tailscale_allow_user(some, GH_STR("x@example.org@evil.net")));
+	assert_false(tailscale_allow_user(some, GH_STR("x@evil.net@example.org")));
 	assert_false(tailscale_allow_user(some, GH_STR("@example.org")));
 	assert_false(tailscale_allow_user(some, GH_STR("malice@example.com")));
 	/* A login is not a tag, and the other way round. */
