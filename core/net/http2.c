@@ -173,17 +173,6 @@ static void end_all(struct gh__http2 *h, int error)
 	gh__http2_sweep(h);
 }
 
-/* An answer is whole, and its request goes on: nobody reads that any more (RFC 9113 8.1). */
-static void stop_uploads(struct gh__http2 *h)
-{
-	h->flags &= ~(unsigned)GH__HTTP2_STOP;
-	for (struct gh__list *l = h->streams.next; l != &h->streams; l = l->next) {
-		struct gh__http2_stream *x = GH__CONTAINER(l, struct gh__http2_stream, link);
-		if (x->flags & GH__HTTP2_OUT_ENDED && !(x->flags & GH__HTTP2_IN_ENDED))
-			gh__http2_reset(x, NGHTTP2_NO_ERROR);
-	}
-}
-
 /* ---- the turn ---- */
 
 /* What is written is written; whether the connection goes on, and what it waits for. */
@@ -222,10 +211,6 @@ static void later(struct gh__conn *c)
 	if (h->flags & GH__HTTP2_SWEEP)
 		gh__http2_sweep(h);
 	gh__http2_push(h);
-	if (h->flags & GH__HTTP2_STOP) {
-		stop_uploads(h);
-		gh__http2_push(h);
-	}
 	if (c->pump.loop->out->to == &c->pump)
 		gh__out_flush(c->pump.loop->out);
 	if (h->flags & GH__HTTP2_SWEEP)

@@ -23,6 +23,7 @@ enum {
 	GH__HTTP2_WIDE_WINDOW = 1 << 20, /* of one whose bytes are used as they come, */
 	GH__HTTP2_WIDE = 2,              /* and how many of these a connection may have at once */
 	GH__HTTP2_ALL_WINDOW = 4 << 20,  /* of the connection */
+	GH__HTTP2_UPLOAD_MS = 1000,      /* for a request to end after its answer did */
 	GH__HTTP2_SLICES = 4,
 	GH__HTTP2_FRAME_HEAD = 9,
 	GH__HTTP2_FRAME_SEEN = 13, /* and the first word of the payload */
@@ -68,15 +69,13 @@ enum gh__http2_flag {
 	GH__HTTP2_REFERRED = 128, /* pieces of the answer being put together are not copied */
 	GH__HTTP2_FAILED = 512,   /* it ends with an error */
 	GH__HTTP2_SWEEP = 1024,   /* a stream was closed */
-	GH__HTTP2_STOP = 2048,    /* an answer is whole, and its request is not */
 };
 
 /* What the frame that was just read brought; told to listeners once nghttp2 has returned. */
 struct gh__http2_news {
 	struct gh__http2_stream *stream; /* whose data, head or end this is */
 	struct gh_str data;
-	bool head, end;
-	const char *malformed; /* a stream error */
+	bool head, end, malformed;
 };
 
 struct gh__http2 {
@@ -172,6 +171,8 @@ void gh__http2_receive(struct gh__http2 *h, const char *at, const char *end);
 /* Gives what is held of a body to its listener, who wants it. */
 void gh__http2_deliver(struct gh__http2_stream *x);
 void gh__http2_break_body(struct gh__http2_stream *x, int error);
+/* The answer is out: an upload that does not end soon is stopped. */
+void gh__http2_stop_upload(struct gh__http2_stream *x);
 void gh__http2_receive_callbacks(nghttp2_session_callbacks *cb);
 
 /* ---- http2_answer.c ---- */

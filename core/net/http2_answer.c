@@ -389,8 +389,8 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
 	}
 	if (x && frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
 		x->flags |= GH__HTTP2_OUT_ENDED;
-		h->flags |= GH__HTTP2_STOP;
-		gh__http2_later(h);
+		x->out_moved = h->conn->pump.loop->now;
+		gh__http2_stop_upload(x);
 	} else if (x) {
 		reset_aborted(x);
 	}

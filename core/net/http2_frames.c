@@ -56,32 +56,60 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	return 0;
 }
 
+/* The reset is asked for now: where the answer is out already, the end of this frame closes the stream. */
+static void note_malformed(struct gh__http2 *h, struct gh__http2_stream *x)
+{
+	h->news.stream = x;
+	h->news.malformed = true;
+	gh__http2_reset(x, NGHTTP2_PROTOCOL_ERROR);
+}
+
 static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *at,
 			 size_t len, void *owner)
 {
 	struct gh__http2 *h = owner;
+	struct gh__http2_stream *x = stream_by_id(h, (uint32_t)id);
 
 	(void)flags;
 	/* One stream's stall must not hold up the others. */
 	nghttp2_session_consume_connection(session, len);
-	h->news.stream = stream_by_id(h, (uint32_t)id);
-	h->news.data = (struct gh_str){ (const char *)at, len };
 	h->frame_data += (uint32_t)len;
+	if (!x)
+		return 0;
+	h->news.stream = x;
+	h->news.data = (struct gh_str){ (const char *)at, len };
+	if (x->left != UNKNOWN_LENGTH && len > (uint64_t)x->left)
+		note_malformed(h, x);
+	else if (x->left != UNKNOWN_LENGTH)
+		x->left -= (int64_t)len;
 	return 0;
+}
+
+/* END_STREAM came. */
+static void note_end(struct gh__http2 *h, struct gh__http2_stream *x)
+{
+	if (!x)
+		return;
+	x->flags |= GH__HTTP2_IN_ENDED;
+	if (x->left > 0)
+		note_malformed(h, x);
+	h->news.stream = x;
+	h->news.end = true;
 }
 
 static void note_headers(struct gh__http2 *h, const nghttp2_frame *frame)
 {
+	struct gh__http2_stream *x = h->heading;
 	bool ends = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 
-	h->news.stream = h->heading;
-	h->news.end = ends;
-	if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
-		h->news.head = true;
-	else if (h->trailer_fault)
-		h->news.malformed = h->trailer_fault;
-	else if (!ends)
-		h->news.malformed = "Trailers do not end their request.";
+	if (!x)
+		return;
+	h->news.stream = x;
+	h->news.head = frame->headers.cat == NGHTTP2_HCAT_REQUEST;
+	if (!h->news.head && (h->trailer_fault || !ends)) /* trailers must end their request */
+		note_malformed(h, x);
+	if (ends)
+		note_end(h, x);
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *owner)
@@ -94,10 +122,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 		note_headers(h, frame);
 		break;
 	case NGHTTP2_DATA:
-		if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
-			h->news.stream = stream_by_id(h, (uint32_t)frame->hd.stream_id);
-			h->news.end = true;
-		}
+		if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+			note_end(h, stream_by_id(h, (uint32_t)frame->hd.stream_id));
 		break;
 	case NGHTTP2_SETTINGS:
 		h->flags |= GH__HTTP2_GREETED;
@@ -189,10 +215,19 @@ void gh__http2_break_body(struct gh__http2_stream *x, int error)
 		s->listener->on_gone(s, error);
 }
 
-static void malformed(struct gh__http2_stream *x)
+/* What is nearly here may come and is thrown away, which is kinder than a reset (RFC 9113 8.1); the
+ * window is not opened for more. */
+void gh__http2_stop_upload(struct gh__http2_stream *x)
 {
-	gh__http2_reset(x, NGHTTP2_PROTOCOL_ERROR);
-	gh__http2_tell_gone(x, UV_EPROTO);
+	struct gh__http2 *h = gh__http2_of(x->stream->conn);
+
+	if (!(x->flags & GH__HTTP2_OUT_ENDED) || x->flags & GH__HTTP2_IN_ENDED)
+		return;
+	if (nghttp2_session_get_stream_effective_recv_data_length(h->session, x->id) >=
+	    GH__HTTP2_WINDOW / 2)
+		gh__http2_reset(x, NGHTTP2_NO_ERROR);
+	else
+		gh__http2_wait(h, GH__FOR_BODY, GH__HTTP2_UPLOAD_MS);
 }
 
 /* Who takes a body as it comes may have more of it on its way. */
@@ -213,17 +248,12 @@ static void take_data(struct gh__http2_stream *x, struct gh_str data)
 {
 	struct gh__stream *s = x->stream;
 
-	if (s->flags & GH__S_BODY_ENDED ||
-	    (x->left != UNKNOWN_LENGTH && data.len > (uint64_t)x->left)) {
-		malformed(x);
-		return;
-	}
-	if (x->left != UNKNOWN_LENGTH)
-		x->left -= (int64_t)data.len;
 	s->received += data.len;
 	x->in_moved = s->loop->now;
-	if (!gh__http2_listens(x) || s->flags & GH__S_BODY_BROKEN)
+	if (!gh__http2_listens(x) || s->flags & GH__S_BODY_BROKEN) {
+		gh__http2_stop_upload(x);
 		return;
+	}
 	if (s->max_body && s->received + (uint64_t)(x->left > 0 ? x->left : 0) > s->max_body) {
 		gh__http2_break_body(x, UV_E2BIG);
 	} else if (x->in.from < x->in.to) {
@@ -236,15 +266,6 @@ static void take_data(struct gh__http2_stream *x, struct gh_str data)
 	}
 }
 
-static void take_end(struct gh__http2_stream *x)
-{
-	x->flags |= GH__HTTP2_IN_ENDED;
-	if (x->left > 0)
-		malformed(x);
-	else
-		gh__http2_deliver(x);
-}
-
 /* ---- heads ---- */
 
 static void take_head(struct gh__http2 *h, struct gh__http2_stream *x, enum gh__h2_end end)
@@ -253,8 +274,6 @@ static void take_head(struct gh__http2 *h, struct gh__http2_stream *x, enum gh__
 	enum gh__expect expect = GH__EXPECT_NOTHING;
 	struct gh__refusal why;
 
-	if (end == GH__H2_ENDS)
-		x->flags |= GH__HTTP2_IN_ENDED;
 	switch (gh__h2_head_end(&h->head, end, &expect, &why)) {
 	case GH__H2_MALFORMED:
 		h->conn->conns->listener->on_refused(h->conn, why.status, why.why);
@@ -285,20 +304,18 @@ static void tell(struct gh__http2 *h)
 	struct gh__http2_stream *x = news.stream;
 
 	h->news = (struct gh__http2_news){ 0 };
-	if (!x || x->flags & GH__HTTP2_RESET)
+	if (!x)
 		return;
-	if (news.malformed) {
-		malformed(x);
+	if (news.malformed)
+		gh__http2_tell_gone(x, UV_EPROTO);
+	if (x->flags & GH__HTTP2_RESET)
 		return;
-	}
-	if (news.head) {
+	if (news.head)
 		take_head(h, x, news.end ? GH__H2_ENDS : GH__H2_GOES_ON);
-		return;
-	}
-	if (news.data.len)
+	else if (news.data.len)
 		take_data(x, news.data);
-	if (news.end && !(x->flags & GH__HTTP2_RESET))
-		take_end(x);
+	if (news.end)
+		gh__http2_deliver(x);
 }
 
 /* ---- frames ---- */

@@ -41,6 +41,9 @@ static void look_at_body(struct gh__http2 *h, struct gh__http2_stream *x)
 	    !(s->flags & (GH__S_BODY_ENDED | GH__S_BODY_BROKEN)) &&
 	    is_late(h, GH__FOR_BODY, x->in_moved, h->conn->conns->settings.body_timeout))
 		gh__http2_break_body(x, UV_ETIMEDOUT);
+	if (x->flags & GH__HTTP2_OUT_ENDED && !(x->flags & GH__HTTP2_IN_ENDED) &&
+	    is_late(h, GH__FOR_BODY, x->out_moved, GH__HTTP2_UPLOAD_MS))
+		gh__http2_reset(x, NGHTTP2_NO_ERROR);
 }
 
 /* A window that its client does not open is as good as a socket that it does not read. */

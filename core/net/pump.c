@@ -308,6 +308,8 @@ void gh__pump_read_on(struct gh__pump *p)
 		struct gh_str alert = gh__tls_output(p->tls);
 		if (alert.len)
 			write_raw(p, &(struct iovec){ (void *)(uintptr_t)alert.at, alert.len }, 1);
+		if (got == UV_EOF)
+			end_session(p); /* an end is answered with an end */
 		gone(p, got == UV_EOF ? 0 : (int)got);
 	}
 }

@@ -1,4 +1,4 @@
-"""HTTP/2 cases as a table: name, the words that are right, the bytes after the preface, and more for harness.h2.attempt.
+"""HTTP/2 cases as a table: name, the words that are right, the bytes after the preface, and more for harness.h2_case.
 
 HEADS must be refused by their head: nothing may reach an upstream. BODIES have a good head and a body or trailers that
 are wrong: an upstream may see their beginning, but never a whole request. WRONG are frames that no peer may send, GOOD

@@ -1,13 +1,15 @@
 """HTTP/2 by the frame: what must be refused and how, what must be taken, and what the server behind the gateway sees."""
 
+import hashlib
 import threading
 
 import pytest
 
 from harness import Broken, Client, hpack, volley, wait_until
 from harness.client import request as http1_request
-from harness.h2 import (H2, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, PREFACE, PUSH_PROMISE, SETTINGS, ask, attempt,
-                        continuation, data, headers, ping, reset, settings)
+from harness.h2 import (H2, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, PREFACE, PUSH_PROMISE, SETTINGS, ask, continuation,
+                        data, headers, ping, reset, settings)
+from harness.h2_case import attempt
 from harness.limits import SLOW
 
 from doors import SPELLINGS, is_v1
@@ -495,7 +497,6 @@ class TestDoors:
 
     @pytest.fixture(scope="class")
     def doors(self, module_gateways, model, webui):
-        import hashlib
         return module_gateways(LISTEN + f"""
 routes:
   - match: {{ path: /v1 }}

@@ -628,8 +628,10 @@ static void a_body_that_stops_is_broken_and_others_are_not(void **state)
 	pass(b, 400);
 	assert_int_equal(b->users[0].gones, 1);
 	assert_int_equal(b->users[0].error, UV_ETIMEDOUT);
+	b->on_gone = NULL;
 	assert_int_equal(s->status, 408);
 	assert_true(s->ended);
+	pass(b, 1200);
 	assert_int_equal(b->users[0].ends, 1);
 	give(b->users + 1, "two", GH_LAST);
 	talk(b);
@@ -647,6 +649,22 @@ static void a_body_that_is_held_has_no_deadline(void **state)
 	assert_int_equal(b->users[0].gones, 0);
 	want(b->users);
 	assert_int_equal(b->users[0].len, 1000);
+	b->upload_goes_on = false;
+}
+
+static void an_upload_that_goes_on_after_its_answer_is_stopped(void **state)
+{
+	struct bench *b = *state;
+
+	b->on_head = say_path;
+	b->upload_goes_on = true;
+	struct seen *s = post(b, "/", b->big, 1000);
+	assert_true(s->ended);
+	assert_int_equal(b->ends, 0);
+	pass(b, 1200);
+	assert_int_equal(s->closed, NGHTTP2_NO_ERROR);
+	assert_int_equal(b->users[0].gones, 0);
+	assert_int_equal(b->ends, 1);
 	b->upload_goes_on = false;
 }
 
@@ -744,6 +762,7 @@ int main(void)
 		CASE(a_request_under_way_is_not_idle),
 		CASE(a_body_that_stops_is_broken_and_others_are_not),
 		CASE(a_body_that_is_held_has_no_deadline),
+		CASE(an_upload_that_goes_on_after_its_answer_is_stopped),
 		CASE(a_window_that_stays_closed_ends_its_stream),
 		CASE(a_whole_answer_that_nobody_takes_ends_too),
 		CASE(a_socket_that_nobody_reads_ends_the_connection),
