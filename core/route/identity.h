@@ -7,8 +7,8 @@
 
 #include "core/route/request.h"
 
-/* Fills in req->identity, the client's address and the scheme, before owned fields are stripped. 0, or
- * -1: no front writes like this, and nothing of it may be believed; nothing is filled in. */
+/* Fills in req->identity, the client's address, the scheme and the host, before owned fields are stripped.
+ * 0, or -1: no front writes like this, and nothing of it may be believed; nothing is filled in. */
 int gh__identity_read(struct gh__request *r);
 
 #endif

@@ -86,6 +86,22 @@ class Probe:
         self.thread.join()
 
     def run(self):
+        try:
+            self.work()
+        except Exception as error:  # pylint: disable=broad-except
+            self.failed.append(f"before the flood: {error!r}")
+        finally:
+            self.ready.set()
+
+    def secure(self):
+        """A connection over TLS. What an earlier flood left to be computed may still be in its way."""
+        def one():
+            with contextlib.suppress(OSError):
+                return H2(self.gateway.secure, self.context)
+            return None
+        return wait_until(one)
+
+    def work(self):
         asks = []
         with contextlib.ExitStack() as stack:
             for _ in range(2):
@@ -93,7 +109,7 @@ class Probe:
                 peer = stack.enter_context(H2(self.gateway.tcp))
                 asks.append(lambda p=peer: p.ask("/probe"))
             if self.context:
-                peer_tls = stack.enter_context(H2(self.gateway.secure, self.context))
+                peer_tls = stack.enter_context(self.secure())
                 asks.append(lambda: peer_tls.ask("/probe"))
             direct = stack.enter_context(Client(self.gateway.behind))
             number = 0
@@ -105,7 +121,6 @@ class Probe:
                         self.failed.append(repr(answer))
                 except Exception as error:  # pylint: disable=broad-except
                     self.failed.append(repr(error))
-                    self.ready.set()
                     return
                 finally:
                     took = time.monotonic() - began

@@ -56,6 +56,7 @@ static void begin(struct gateway *g, enum listener kind)
 #define FUNNEL "Tailscale-Funnel-Request: ?1\r\n"
 #define FROM   "X-Forwarded-For: 100.64.0.7\r\n"
 #define HTTPS  "X-Forwarded-Proto: https\r\n"
+#define HOST   "X-Forwarded-Host: Gpu.Tail1234.TS.net:8443\r\n"
 
 static void the_front_names_the_caller(void **state)
 {
@@ -103,6 +104,9 @@ static void a_front_that_contradicts_itself_is_refused(void **state)
 		LOGIN "X-Forwarded-For: 192.0.2.9, 100.64.0.7\r\n",
 		LOGIN "X-Forwarded-For: somewhere\r\n",
 		LOGIN HTTPS "X-Forwarded-Proto: http\r\n",
+		LOGIN HOST "X-Forwarded-Host: other.example\r\n",
+		LOGIN "X-Forwarded-Host: a.example, b.example\r\n",
+		LOGIN "X-Forwarded-Host: user@a.example\r\n",
 		"Tailscale-User-Login: al\xe9\r\n",
 	};
 	struct gateway g;
@@ -152,10 +156,44 @@ static void elsewhere_it_is_the_clients_own_word(void **state)
 	gateway_end(&g);
 }
 
+/* What the request was sent to, in each place where it is written. */
+static enum gh_verdict tell_host(struct gh_step *s)
+{
+	const struct gh_request *r = s->req;
+
+	snprintf(seen, sizeof seen, GH_FMT " " GH_FMT " " GH_FMT, GH_ARG(r->host),
+		 GH_ARG(r->authority), GH_ARG(gh_header_get(&r->headers, GH_STR("Host"))));
+	return gh_respond(s, 200, GH_STR("text/plain"), GH_STR("ok"));
+}
+
+static void the_front_says_by_what_name_it_was_called(void **state)
+{
+	static const struct gh_module teller = { .name = "teller",
+						 .doc = "Tells.",
+						 .on_request = tell_host };
+	static const struct gh_module *const modules[] = { &teller, NULL };
+	static const char name[] = "gpu.tail1234.ts.net Gpu.Tail1234.TS.net:8443 "
+				   "Gpu.Tail1234.TS.net:8443";
+	struct gateway g;
+
+	(void)state;
+	gateway_begin(
+		&g, modules,
+		"routes:\n  - match: { host: gpu.tail1234.ts.net }\n    handle: [ teller ]\n");
+	g.door->identity = true;
+	assert_int_equal(ask(&g, HOST), 200);
+	assert_string_equal(seen, name);
+	assert_int_equal(ask(&g, LOGIN), 404);
+	g.door->identity = false;
+	assert_int_equal(ask(&g, HOST), 404);
+	gateway_end(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_front_names_the_caller),
+		cmocka_unit_test(the_front_says_by_what_name_it_was_called),
 		cmocka_unit_test(a_front_that_contradicts_itself_is_refused),
 		cmocka_unit_test(a_value_beyond_all_bounds_is_refused),
 		cmocka_unit_test(elsewhere_it_is_the_clients_own_word),
