@@ -39,7 +39,8 @@ static const uint16_t signatures[] = {
 	MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,       MBEDTLS_TLS1_3_SIG_NONE,
 };
 
-static const char *const protocols[] = { "h2", "http/1.1", NULL };
+/* curl --http1.0 asks for the last by name. */
+static const char *const protocols[] = { "h2", "http/1.1", "http/1.0", NULL };
 
 /* The system's own: no state that threads would have to share. */
 static int random_bytes(void *unused, unsigned char *to, size_t size)

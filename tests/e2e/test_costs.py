@@ -2,6 +2,9 @@
 """What a kept-alive request and a token cost, counted. The limits are what the design promises: two reads
 and two writes a request, one of each a token, nothing allocated."""
 
+import socket
+import ssl
+
 import pytest
 
 from harness.costs import allocations, counting_library, have_tools, system_calls
@@ -76,3 +79,21 @@ def test_a_token(counted, tmp_path):
         assert moved <= 2.1 * TOKENS and sum(calls.values()) <= 3.4 * TOKENS, calls
         assert allocations(gateway, tmp_path / "told", lambda: read(client, tokens, TOKENS)) <= 0.02 * TOKENS
         tokens.finish()
+
+
+def test_a_request_over_tls(gateways, upstream, tmp_path):
+    """The same system calls as without."""
+    if sanitized():
+        pytest.skip("sanitizers call on their own")
+    gateway = gateways("workers: 1\nlog: { access: \"off\" }\nstate_dir: @DIR@/state\n"
+                       "listen: { address: \"127.0.0.1:@PORT@\", tls: internal }\n" + to_webui(upstream))
+    context = ssl.create_default_context(cafile=str(gateway.dir / "state/internal/ca.pem"))
+    with socket.create_connection(gateway.tcp) as plain, context.wrap_socket(plain, server_hostname="localhost") as sock:
+        def ask_over_tls(times):
+            for _ in range(times):
+                sock.sendall(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert sock.recv(65536).startswith(b"HTTP/1.1 200")
+        ask_over_tls(100)
+        calls = system_calls(gateway, tmp_path, lambda: ask_over_tls(REQUESTS))
+        moved = sum(calls.get(name, 0) for name in ("sendto", "sendmsg", "recvfrom", "recvmsg", "read", "write"))
+        assert moved <= 4.05 * REQUESTS and sum(calls.values()) <= 6.3 * REQUESTS, calls
