@@ -101,6 +101,26 @@ static void a_refusal_reads_as_openais(void **state)
 	gh_test_end(t);
 }
 
+static void callers_of_anthropics_api_are_refused_in_its_words(void **state)
+{
+	static const char shape[] = "{\"type\":\"error\",\"error\":{\"type\":\"";
+	struct gh_test *t = begin("to: http://127.0.0.1:1");
+	const char *type;
+	(void)state;
+
+	const struct gh_test_answer *a = gh_test_send(t, "POST", "/v1/messages", NULL, "{}");
+	assert_int_equal(a->status, GOES_ON);
+	assert_memory_equal(a->body, shape, sizeof shape - 1);
+	a = gh_test_send(t, "GET", "/v1/nonsense", "anthropic-version: 2023-06-01\r\n", NULL);
+	assert_int_equal(a->status, REFUSED);
+	assert_memory_equal(a->body, shape, sizeof shape - 1);
+	type = strstr(a->body, "not_found_error");
+	assert_non_null(type);
+	a = gh_test_send(t, "POST", "/v1/messages_of_others", NULL, "{}");
+	assert_memory_equal(a->body, "{\"error\":", 9);
+	gh_test_end(t);
+}
+
 static void paths_are_the_users_to_choose(void **state)
 {
 	struct gh_test *t = begin("to: http://127.0.0.1:1\npaths: [/v1/models, /api]");
@@ -135,6 +155,7 @@ int main(void)
 		cmocka_unit_test(the_apis_of_openai_and_anthropic_go_on),
 		cmocka_unit_test(nothing_else_does),
 		cmocka_unit_test(a_refusal_reads_as_openais),
+		cmocka_unit_test(callers_of_anthropics_api_are_refused_in_its_words),
 		cmocka_unit_test(paths_are_the_users_to_choose),
 		cmocka_unit_test(a_path_that_could_never_match_is_a_mistake),
 	};
