@@ -11,6 +11,7 @@ import pytest
 from harness import Client, wait_until
 from harness.certificates import Authority, der
 from harness.client import request
+from harness.http1 import Broken
 from harness.limits import PATIENCE
 from harness.proxied import v2
 from harness.tls import over_tls
@@ -170,11 +171,11 @@ def test_connections_of_an_address_are_counted_by_what_the_proxy_tells(gateways)
     # What left is counted no more.
 
     def again():
-        with come("192.0.2.1") as client:
-            try:
+        try:
+            with come("192.0.2.1") as client:
                 return client.answer().status == 200
-            except OSError:
-                return False
+        except (OSError, Broken):
+            return False
     wait_until(again)
 
 
