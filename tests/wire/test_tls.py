@@ -124,7 +124,7 @@ class TestProtocols:
             assert sock.selected_alpn_protocol() == chosen
 
     @both
-    @pytest.mark.parametrize("offered", [("foo",), ("h3", "spdy/3"), ("http/1.0",), ("h2c",), ("H2",)])
+    @pytest.mark.parametrize("offered", [("foo",), ("h3", "spdy/3"), ("http/0.9",), ("h2c",), ("H2",)])
     def test_nothing_in_common_is_an_alert(self, gateway, upstream, authority, version, offered):
         with Steered(gateway.tcp, authority.context(offered, version)) as peer, pytest.raises((ssl.SSLError, ConnectionError)):
             peer.shake().ask()
