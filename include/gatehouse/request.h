@@ -64,7 +64,7 @@ enum gh_client_source {
 /* What a front that is believed, by a listener's `identity:`, says of the caller. Core reads it and
  * takes the fields away from `headers`, as it does with those of everyone else. */
 struct gh_identity {
-	bool vouched; /* the request came through such a listener; else all of this is empty */
+	bool vouched;  /* the request came through such a listener; else all of this is empty */
 	bool internet; /* the front says that it came from outside of its network (Funnel) */
 	struct gh_str login, name, picture; /* UTF-8; empty: it names nobody */
 };

@@ -119,7 +119,7 @@ def test_an_expired_key_is_told_and_takes_nothing_away(lab, gateways):
     wait_until(lambda: "sudo tailscale up" in trouble(gateway))
     assert shown(lab, gateway) == before and page(lab, gateway) == b"the secret page"
     lab.policy(lab.a, expired="off")
-    wait_until(lambda: not trouble(gateway), within=70 * SLOW)
+    wait_until(lambda: not trouble(gateway), within=70 * SLOW, every=0.2)
 
 
 @pytest.mark.parametrize("fault, words", [({"set_dns": "control is busy"}, "control is busy"),
@@ -187,7 +187,7 @@ def test_what_is_served_is_served_on_and_a_restart_serves_what_was_kept(lab, gat
     assert shown(lab, gateway) == before and page(lab, gateway) == b"the secret page"
     wait_until(lambda: AWAY[how] in trouble(gateway), what=gateway.said)
     lab.a.start()
-    wait_until(lambda: not trouble(gateway), within=70 * SLOW, what=lambda: trouble(gateway))
+    wait_until(lambda: not trouble(gateway), within=70 * SLOW, what=lambda: trouble(gateway), every=0.2)
     assert shown(lab, gateway) == before
 
 
@@ -209,4 +209,4 @@ def test_funnel_works_again_when_tailscaled_is_back(lab, gateways):
         lab.a.kill()
         assert lab.curl("/", "-m", 2, through=world).code != 0
         lab.a.start()
-        wait_until(lambda: lab.curl("/", through=world).body == b"the secret page", within=30 * SLOW)
+        wait_until(lambda: lab.curl("/", "-m", 3, through=world).body == b"the secret page", within=30 * SLOW, every=0.1)

@@ -15,7 +15,7 @@ import pytest
 
 from harness import Broken, WebSocket, wait_until
 from harness.client import request
-from harness.door import BASIC, BEARER, BEARER_FIELD, KEY, PASSWORD, auth
+from harness.door import BASIC, BEARER, KEY, PASSWORD, auth
 from harness.gateway import gatehouse
 from harness.h2 import H2
 from harness.limits import REPO

@@ -96,9 +96,9 @@ def test_a_ca_that_is_away_past_the_end_is_told_and_its_return_noticed(lab, gate
     gateway = gateways(config(lab, upstreams()))
     lab.served(gateway)
     lab.set(acme="429")
-    wait_until(lambda: "runs out at" in gateway.said(), within=2 * LIFE * SLOW, what=gateway.said)
-    wait_until(lambda: "ran out at" in gateway.said(), within=2 * LIFE * SLOW, what=gateway.said)
+    wait_until(lambda: "runs out at" in gateway.said(), within=2 * LIFE * SLOW, what=gateway.said, every=0.2)
+    wait_until(lambda: "ran out at" in gateway.said(), within=2 * LIFE * SLOW, what=gateway.said, every=0.2)
     lab.set(acme="ok")
-    wait_until(lambda: ends_of(gateway)[lab.fqdn] > time.time(), within=90 * SLOW, what=gateway.said)
+    wait_until(lambda: ends_of(gateway)[lab.fqdn] > time.time(), within=90 * SLOW, what=gateway.said, every=0.2)
     # Once each: what nobody mends meanwhile need not be said again and again.
     assert gateway.said().count("runs out at") == gateway.said().count("ran out at") == 1

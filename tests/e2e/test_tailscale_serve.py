@@ -263,8 +263,10 @@ class TestTheSocket:
 # --- the loopback ports of userspace networking --------------------------------------------------
 
 class TestUserspace:
-    def test_this_lab_is_of_that_kind(self, lab):
+    def test_this_lab_is_of_that_kind(self, lab, webui):
         assert lab.a.status()["TUN"] is False
+        with over(lab.b.dial(lab.fqdn, webui.port)) as client:
+            assert client.ask().body == b"webui", "a server on loopback that nobody offered to the tailnet"
 
     def test_a_plain_connection_from_the_tailnet_is_known_by_its_loopback_peer(self, lab, doors, webui):
         door = doors()

@@ -39,7 +39,8 @@ def test_the_deadline_ends_the_question_and_holds_up_nothing(labs, gateways):
         wait_until(lambda lab=lab: lab.state()["orders"] > 0, what="a question that reached the CA")
         assert_nothing_waits(lab, gateway)
     for lab, gateway in asked:
-        wait_until(lambda gateway=gateway: "did not answer within 60 s" in trouble(gateway), DEADLINE + 15 * SLOW, gateway.said)
+        wait_until(lambda gateway=gateway: "did not answer within 60 s" in trouble(gateway),
+                   DEADLINE + 15 * SLOW, gateway.said, every=0.2)
         assert "may be limiting it" in trouble(gateway) and time.monotonic() - began > DEADLINE
         lab.set(acme="ok")
     for lab, gateway in asked:

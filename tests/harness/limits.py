@@ -24,8 +24,8 @@ SLOW = float(os.environ.get("GATEHOUSE_TEST_SLOW") or (4 if SANITIZED else 1))
 PATIENCE = 15.0 * SLOW
 
 
-def wait_until(condition, within=PATIENCE, what=None):
-    """Asks `condition` until its answer is true and returns that answer."""
+def wait_until(condition, within=PATIENCE, what=None, every=0.002):
+    """Asks `condition` until its answer is true and returns that answer. `every`: longer where the asking costs something."""
     deadline = time.monotonic() + within
     while True:
         answer = condition()
@@ -34,4 +34,4 @@ def wait_until(condition, within=PATIENCE, what=None):
         if time.monotonic() > deadline:
             text = what() if callable(what) else what
             raise AssertionError(f"not within {within:.1f} s: {text or condition}")
-        time.sleep(0.002)
+        time.sleep(every)

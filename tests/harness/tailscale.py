@@ -6,6 +6,8 @@ somebody on its tailnet, and `funnel_dial` the public internet.
 """
 
 import contextlib
+import ctypes
+import fcntl
 import http.client
 import json
 import os
@@ -27,6 +29,7 @@ from .limits import PATIENCE, REPO, SLOW, wait_until
 
 SCRIPTS = REPO / "tests/tailscale"
 PUBLIC = "203.0.113.7"      # from where the public internet comes, when a test does not care
+CLONE_NEWNET, SIOCSIFFLAGS, IFF_UP, IFF_RUNNING = 0x40000000, 0x8914, 0x1, 0x40
 MISSING = 77                # what the scripts end with when Go or its proxy is missing
 
 
@@ -252,7 +255,7 @@ class Lab:
                         picture=f"https://example.com/{node.name}.png")
             if not node.runs:
                 node.start()
-        wait_until(self._is_new, what=lambda: f"a lab as it was: {self.a.status()}")
+        wait_until(self._is_new, every=0.02, what=lambda: f"a lab as it was: {self.a.status()}")
         self.a.tailscale("serve", "reset")
         self.a.tailscale("set", "--operator=")
 
@@ -325,8 +328,8 @@ class Lab:
         return None
 
     def served(self, gateway, within=PATIENCE):
-        """Waits until a gateway has a certificate of A's name; when it runs out, in seconds since 1970."""
-        return wait_until(lambda: ends_of(gateway).get(self.fqdn), within, gateway.said)
+        """Waits until each listener of a gateway that wants a certificate of A's name has one."""
+        return wait_until(lambda: all(source["serves"] for source in sources(gateway)), within, gateway.said, every=0.05)
 
 
 def ends_of(gateway):
@@ -344,6 +347,29 @@ def sources(gateway):
 def trouble(gateway):
     """What the first source has to say for itself; empty when all is well."""
     return sources(gateway)[0]["trouble"] or ""
+
+
+def _loopback_up():
+    with socket.socket() as sock:
+        fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP | IFF_RUNNING))
+
+
+@pytest.fixture(scope="module")
+def own_network():
+    """This process, and what it starts, in a network of its own with nothing but loopback: there a tailscaled can have its TUN
+    device, and the machine does not notice."""
+    if os.geteuid() != 0 or not os.path.exists("/dev/net/tun"):
+        pytest.skip("a TUN device takes root and /dev/net/tun")
+    libc = ctypes.CDLL(None, use_errno=True)
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    try:
+        if libc.unshare(CLONE_NEWNET):
+            pytest.skip(f"no network namespace is to be had here: {os.strerror(ctypes.get_errno())}")
+        _loopback_up()
+        yield
+        assert libc.setns(before, CLONE_NEWNET) == 0
+    finally:
+        os.close(before)
 
 
 @pytest.fixture(scope="module")

@@ -330,5 +330,5 @@ class Tailscaled:
             return 400, (), "invalid 'addr' parameter\n", plain
         found = self.people.get(address) or self.people.get(address.rpartition(":")[0].strip("[]"))
         if not found:
-            return 404, (), f"no match for IP:port {address}\n", plain
+            return 404, (), "no match for IP:port\n", plain
         return 200, (), json.dumps(found), "application/json"

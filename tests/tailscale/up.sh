@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts an offline tailnet in DIR: a control server (with DERP, STUN, DNS), an ACME server,
-# two real tailscaled nodes and a Funnel ingress node; all on loopback, in userspace mode.
+# two real tailscaled nodes and a Funnel ingress node; all on loopback, in userspace networking.
 # Usage: up.sh DIR        (DIR is made; keep its path short: unix sockets have 107 bytes)
 # Needs: Linux, curl, and Go once (see build.sh). Not root.
 # Takes: the build once (see build.sh), then 2 to 3 seconds.
@@ -11,7 +11,7 @@
 #   TS_LAB_A, TS_LAB_B   host names (default gpu-server, laptop)
 #   TS_LAB_TAILNET       the tailnet's name (default gatehouse-lab.ts.net)
 #   TS_LAB_CERT_SECONDS  life of the certificates (default 7776000, 90 days)
-#   TS_LAB_TUN           if set, node A has a TUN device: run as root, in a network namespace with nothing but loopback
+#   TS_LAB_TUN           if set, A has a TUN device: run it as root in a network namespace that has loopback alone
 #   TS_PERMIT_CERT_UID   tailscaled's own: a user besides root (and the one who runs it) who may fetch certificates
 # A lab that is up in DIR already is left alone: only its lines are printed.
 set -eu
@@ -116,7 +116,7 @@ fi
 node "$B" 1
 join "$B" --accept-dns=true
 start ingress env HTTP_PROXY="http://127.0.0.1:$((PORT + 8))" HTTPS_PROXY="http://127.0.0.1:$((PORT + 8))" \
-	TS_NO_LOGS_NO_SUPPORT=true TS_DEBUG_OMIT_LOCAL_ADDRS=1 TS_DISABLE_PORTMAPPER=1 TS_PANIC_IF_HIT_MAIN_CONTROL=1 \
+	TS_NO_LOGS_NO_SUPPORT=true TS_DEBUG_OMIT_LOCAL_ADDRS=1 TS_DISABLE_PORTMAPPER=1 TS_PANIC_IF_HIT_MAIN_CONTROL=1 TS_ASSUME_NETWORK_UP_FOR_TEST=1 \
 	"$BIN/tslab" ingress -dir "$DIR/ingress" -control "http://127.0.0.1:$PORT" -socket "$DIR/ingress.sock"
 until_ok 20 "the ingress node is up" test -S "$DIR/ingress.sock"
 until_ok 20 "$A is running" running "$DIR/$A/tailscaled.sock"
