@@ -54,8 +54,9 @@ class Authority:
         (self.dir / "index").write_text("")
         (self.dir / "ca.cnf").write_text(
             f"[ca]\ndefault_ca = d\n[d]\ndatabase = {self.dir}/index\nrand_serial = yes\nnew_certs_dir = "
-            f"{self.dir}/new\ndefault_md = sha256\npolicy = p\nunique_subject = no\ncopy_extensions = copy\n[p]\n"
-            "commonName = optional\n")
+            f"{self.dir}/new\ndefault_md = sha256\npolicy = p\nunique_subject = no\ncopy_extensions = copy\n"
+            "x509_extensions = leaf\n[p]\ncommonName = optional\n[leaf]\nbasicConstraints = critical,CA:FALSE\n"
+            "subjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid\n")
 
     @staticmethod
     def _openssl(*arguments):
@@ -67,7 +68,8 @@ class Authority:
         self._count += 1
         key, request, leaf = (self.dir / f"{self._count}.{what}" for what in ("key", "csr", "pem"))
         self._openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
-        self._openssl("req", "-new", "-key", key, "-subj", "/", "-addext", f"subjectAltName=DNS:{name}", "-out", request)
+        self._openssl("req", "-new", "-key", key, "-subj", "/", "-addext", f"subjectAltName=critical,DNS:{name}",
+                      "-out", request)
         start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=age)
         end = start + datetime.timedelta(seconds=life)
         self._openssl("ca", "-batch", "-notext", "-config", self.dir / "ca.cnf", "-cert", self.file, "-keyfile", self._key,
