@@ -132,13 +132,13 @@ static void drop_output(struct gh__tls *t)
 
 /* ---- life ---- */
 
-static int begin(struct gh__tls *t, struct gh__tls_server *s)
+static void begin(struct gh__tls *t)
 {
-	if (mbedtls_ssl_setup(&t->ssl, &s->config))
-		return -1;
+	GH_CHECK(mbedtls_ssl_setup(&t->ssl, &t->server->config) ==
+		 0); /* only memory can be missing */
 	mbedtls_ssl_set_user_data_p(&t->ssl, t);
 	mbedtls_ssl_set_bio(&t->ssl, t, give, receive, NULL);
-	return 0;
+	t->server = NULL;
 }
 
 struct gh__tls *gh__tls_create(struct gh__tls_server *s, struct gh__shelf *shelf)
@@ -146,9 +146,9 @@ struct gh__tls *gh__tls_create(struct gh__tls_server *s, struct gh__shelf *shelf
 	struct gh__tls *t = gh__zalloc(sizeof *t);
 
 	mbedtls_ssl_init(&t->ssl);
+	t->server = s;
 	t->shelf = shelf;
 	t->own_out = true;
-	GH_CHECK(begin(t, s) == 0); /* only memory can be missing */
 	return t;
 }
 
@@ -185,6 +185,9 @@ static const char *phrase(int error)
 
 enum gh__tls_result gh__tls_handshake(struct gh__tls *t)
 {
+	/* Who only connects, or waits for a turn, has no buffers yet. */
+	if (t->server)
+		begin(t);
 	t->out_len = 0;
 	int error = mbedtls_ssl_handshake(&t->ssl);
 

@@ -17,6 +17,7 @@ struct gh__tls_server {
 struct gh__tls {
 	mbedtls_ssl_context ssl;
 	struct gh__tls_lent lent;
+	struct gh__tls_server *server; /* until the handshake begins */
 	struct gh__shelf *shelf;
 	struct gh__certificate *certificate; /* until the handshake is over */
 	/* Bytes from the peer that mbedTLS has not read: whole records first. */
