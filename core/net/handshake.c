@@ -70,7 +70,9 @@ static void step(struct gh__conn *c)
 		refuse(c, "the handshake comes in too many pieces", GH__PUMP_FIN);
 		return;
 	}
-	if (gh__lane_add(c->conns->lanes, GH__LANE_TLS, &h->job)) {
+	/* Between its steps a handshake holds the buffers of two records. */
+	if ((h->steps > 1 ? gh__lane_add_first : gh__lane_add)(c->conns->lanes, GH__LANE_TLS,
+							       &h->job)) {
 		refuse(c, "too many handshakes are waiting", GH__PUMP_RST);
 		return;
 	}

@@ -9,6 +9,7 @@
 #include "core/base/memory.h"
 
 enum { MOST_THREADS = 4, NICE = 5, SLICE_NS = 100000 };
+enum place { FIRST, LAST };
 
 struct lane {
 	pthread_mutex_t lock;
@@ -38,7 +39,7 @@ static const struct {
 	[GH__LANE_HASH] = { .cap = 2, .room = 32, .nice = NICE },
 	[GH__LANE_FILE] = { .cap = 2, .room = 64 },
 	[GH__LANE_DNS] = { .cap = 2, .room = 64 },
-	[GH__LANE_TLS] = { .room = 256, .nice = NICE },
+	[GH__LANE_TLS] = { .room = 1024, .nice = NICE },
 	[GH__LANE_CERTIFICATE] = { .cap = MOST_THREADS, .room = 64, .patience = 1 },
 };
 
@@ -187,19 +188,20 @@ static bool start_thread(struct lane *lane)
 	return ok;
 }
 
-int gh__lane_add(struct gh__lanes *lanes, enum gh__lane_kind kind, struct gh__lane_job *job)
+static int add(struct lane *lane, struct gh__lane_job *job, unsigned room, enum place place)
 {
-	struct lane *lane = lanes->lanes + kind;
 	int error = UV_EAGAIN;
 
-	job->next = NULL;
 	pthread_mutex_lock(&lane->lock);
-	if (lane->queued < lane->room && !lane->ending) {
+	if (lane->queued < room && !lane->ending) {
 		if (lane->idle <= lane->queued && lane->started < lane->cap)
 			start_thread(lane);
 		if (lane->started) {
-			*lane->last = job;
-			lane->last = &job->next;
+			struct gh__lane_job **at = place == FIRST ? &lane->first : lane->last;
+			job->next = *at;
+			*at = job;
+			if (!job->next)
+				lane->last = &job->next;
 			lane->queued++;
 			pthread_cond_signal(&lane->more);
 			error = 0;
@@ -207,4 +209,14 @@ int gh__lane_add(struct gh__lanes *lanes, enum gh__lane_kind kind, struct gh__la
 	}
 	pthread_mutex_unlock(&lane->lock);
 	return error;
+}
+
+int gh__lane_add(struct gh__lanes *lanes, enum gh__lane_kind kind, struct gh__lane_job *job)
+{
+	return add(lanes->lanes + kind, job, lanes->lanes[kind].room, LAST);
+}
+
+int gh__lane_add_first(struct gh__lanes *lanes, enum gh__lane_kind kind, struct gh__lane_job *job)
+{
+	return add(lanes->lanes + kind, job, 2 * lanes->lanes[kind].room, FIRST);
 }

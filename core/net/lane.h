@@ -33,5 +33,8 @@ struct gh__lanes *gh__lanes_create(void);
 unsigned gh__lanes_destroy(struct gh__lanes *lanes);
 /* 0, or UV_EAGAIN: the lane is full. */
 int gh__lane_add(struct gh__lanes *lanes, enum gh__lane_kind kind, struct gh__lane_job *job);
+/* The same for what ends something that was begun here: it goes before all that is only to begin, so
+ * that little is open at a time, and there is as much room again for it. */
+int gh__lane_add_first(struct gh__lanes *lanes, enum gh__lane_kind kind, struct gh__lane_job *job);
 
 #endif

@@ -18,12 +18,13 @@ struct gate {
 	pthread_mutex_t lock;
 	pthread_cond_t moved;
 	bool open;
-	unsigned running, most, done, opened, dropped;
+	unsigned begun, running, most, done, opened, dropped;
 };
 
 struct job {
 	struct gh__lane_job job;
 	struct gate *gate;
+	unsigned order; /* in which it began */
 };
 
 struct bench {
@@ -35,9 +36,11 @@ struct bench {
 
 static void work(struct gh__lane_job *job)
 {
-	struct gate *g = GH__CONTAINER(job, struct job, job)->gate;
+	struct job *j = GH__CONTAINER(job, struct job, job);
+	struct gate *g = j->gate;
 
 	pthread_mutex_lock(&g->lock);
+	j->order = ++g->begun;
 	g->running++;
 	if (g->most < g->running)
 		g->most = g->running;
@@ -161,6 +164,31 @@ static void what_was_refused_can_be_asked_again(void **state)
 	assert_true(b->gate.most <= 2);
 }
 
+static bool these_are_told(void *arg)
+{
+	return ((struct bench *)arg)->gate.opened == 35;
+}
+
+static void what_ends_something_goes_before_what_only_begins(void **state)
+{
+	struct bench *b = *state;
+	struct job *last = b->jobs + 34;
+	size_t n = 0;
+
+	for (; n < 2; n++)
+		assert_int_equal(add(b, GH__LANE_HASH, b->jobs + n), 0);
+	wait_for_running(&b->gate, 2);
+	for (; n < 34; n++)
+		assert_int_equal(add(b, GH__LANE_HASH, b->jobs + n), 0);
+	assert_int_equal(add(b, GH__LANE_HASH, last), UV_EAGAIN);
+	/* There is room for this one, and it stands first: behind the two that run, or one more, as
+	 * there are two threads. */
+	assert_int_equal(gh__lane_add_first(b->lanes, GH__LANE_HASH, &last->job), 0);
+	open_gate(&b->gate);
+	assert_true(wire_until(&b->loop, these_are_told, b));
+	assert_in_range(last->order, 3, 4);
+}
+
 static void *destroy(void *arg)
 {
 	gh__lanes_destroy(arg);
@@ -241,6 +269,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_lane_runs_two_holds_its_room_and_refuses_the_rest),
 		CASE(what_was_refused_can_be_asked_again),
+		CASE(what_ends_something_goes_before_what_only_begins),
 		CASE(the_end_waits_for_what_runs_and_drops_the_rest),
 		CASE(a_job_may_have_nobody_to_tell),
 		CASE(nothing_to_destroy_is_fine),
