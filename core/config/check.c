@@ -367,6 +367,17 @@ int gh__check_log_file(struct gh_str s, char *why, size_t size)
 	return -1;
 }
 
+int gh__check_bearer(struct gh_str s, char *why, size_t size)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] <= ' ' || s.at[i] >= 0x7f) {
+			snprintf(why, size,
+				 "a key has neither spaces nor line breaks nor bytes beyond ASCII");
+			return -1;
+		}
+	return 0;
+}
+
 int gh__check_folder(struct gh_str s, char *why, size_t size)
 {
 	size_t len = s.len;

@@ -18,6 +18,7 @@ int gh__check_target(struct gh_str s, char *why, size_t size); /* of a health ch
 int gh__check_host(struct gh_str s, char *why, size_t size);
 int gh__check_method(struct gh_str s, char *why, size_t size);
 int gh__check_folder(struct gh_str s, char *why, size_t size); /* an absolute path */
+int gh__check_bearer(struct gh_str s, char *why, size_t size); /* a key; never repeated in `why` */
 int gh__check_log_file(struct gh_str s, char *why, size_t size);
 
 #endif

@@ -234,6 +234,7 @@ static void bind_all(struct gh__bind *b, struct gh__node *root, struct gh__confi
 	c->limits = g.limits;
 	c->trusted_proxies = g.trusted_proxies;
 	c->log = g.log;
+	c->usage = g.usage;
 	c->admin = g.admin;
 	finish_listens(b, &g, root, c);
 	finish_admin(b, root, c);

@@ -31,6 +31,9 @@ struct gh__endpoint_config {
 
 enum gh__balance { GH__ROUND_ROBIN, GH__LEAST_BUSY };
 
+/* How many requests for a model that is not loaded go on at once. */
+enum gh__cold_start { GH__COLD_START_ONE, GH__COLD_START_ALL };
+
 struct gh__health_config {
 	struct gh_str path; /* empty: no active checks */
 	struct gh_duration interval, timeout;
@@ -47,10 +50,17 @@ struct gh_upstream {
 	struct gh_duration connect_timeout, first_byte_timeout, idle_timeout, keepalive;
 	struct gh_duration fail_timeout; /* how long an address that failed is passed over */
 	int64_t max_idle;                /* idle connections kept, a worker and address */
+	int64_t max_concurrent;          /* requests at once; 0: any number */
+	int64_t queue;                   /* that may wait */
+	struct gh_duration queue_timeout;
+	struct gh_choice cold_start; /* enum gh__cold_start */
+	struct gh_str key; /* a bearer token for the server; empty: what the client sent */
+	bool assemble;
 	struct gh__health_config health;
 	struct gh__place place;
 	struct gh_str identity; /* all that makes it what it is, as text: equal text over a reload
-	                         * means the same upstream, which keeps its pools and health */
+	                         * means the same upstream, which keeps its pools and health. It
+	                         * has a digest of the key in place of the key. */
 	void *runtime;          /* of core/upstream: set when the generation is built */
 };
 
@@ -128,6 +138,11 @@ struct gh__admin_config {
 	struct gh__listen_config listen; /* the same, taken apart; not an option of its own */
 };
 
+/* What is kept of what requests used. */
+struct gh__usage_config {
+	struct gh_duration keep; /* 0: nothing */
+};
+
 struct gh__config {
 	struct gh__arena arena;  /* all of this lives in it */
 	struct gh_str path;      /* of the file */
@@ -140,6 +155,7 @@ struct gh__config {
 	struct gh__limits_config limits;
 	struct gh_strings trusted_proxies; /* addresses and CIDRs, checked */
 	struct gh__log_config log;
+	struct gh__usage_config usage;
 	struct gh__admin_config admin;
 	struct gh__listen_config *listen;
 	size_t listen_count;

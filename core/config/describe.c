@@ -20,6 +20,8 @@ const char *gh__type_name(const struct gh_option *row)
 		return "duration";
 	case GH_TYPE_SIZE:
 		return "size";
+	case GH_TYPE_COUNT:
+		return "count";
 	case GH_TYPE_CHOICE:
 		return "choice";
 	case GH_TYPE_STRINGS:
@@ -168,6 +170,8 @@ struct gh_str gh__describe_markdown(struct gh__arena *a, const struct gh_module 
 				"`1d`; or `0`.\n"
 				"- **size**: bytes, with `k`, `M` or `G` for powers of 1024: "
 				"`512`, `64k`, `10M`.\n"
+				"- **count**: a number, with `k`, `M` or `G` for powers of 1000: "
+				"`500`, `100k`, `2M`.\n"
 				"- **list**: `[a, b]`, or a value alone for a list of one.\n"
 				"- **upstream**: an address, `http://HOST[:PORT]` or `unix:/PATH`, "
 				"a list of them, "

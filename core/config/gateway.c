@@ -7,6 +7,7 @@
 enum { DAY = 86400000 /* in ms: no wait is longer */ };
 
 static const char *const balances[] = { "round_robin", "least_busy", NULL };
+static const char *const cold_starts[] = { "one", "all", NULL };
 static const char *const identities[] = { "none", "tailscale", NULL };
 static const char *const log_formats[] = { "json", "combined", NULL };
 
@@ -74,6 +75,13 @@ static const struct gh_option log_rows[] = {
 	GH_OPTIONS_END
 };
 
+static const struct gh_option usage_rows[] = {
+	GH_OPTION(struct gh__usage_config, keep, "400d",
+		  "For how long; 0: nothing is kept, and what there was is deleted.",
+		  .flags = GH_SHORT, .max = (int64_t)36500 * DAY),
+	GH_OPTIONS_END
+};
+
 const struct gh_option gh__admin_rows[] = {
 	GH_OPTION(struct gh__admin_config, address, "unix:/run/gatehouse/admin.sock",
 		  "Where metrics, status and reload are: `unix:/PATH`, `HOST:PORT` on loopback, or "
@@ -122,6 +130,27 @@ const struct gh_option gh__upstream_rows[] = {
 		  .max = DAY),
 	GH_OPTION(struct gh_upstream, max_idle, "1024",
 		  "Idle connections that are kept, for each worker and address.", .max = 65536),
+	GH_OPTION(struct gh_upstream, max_concurrent, "0",
+		  "How many requests it works on at once; further ones wait for their turn, which "
+		  "callers take one after the other. 0: any number.",
+		  .max = 65536),
+	GH_OPTION(struct gh_upstream, queue, "256",
+		  "How many requests may wait; one more gets 429 with Retry-After.",
+		  .max = 1000000),
+	GH_OPTION(struct gh_upstream, queue_timeout, "2m",
+		  "How long a request may wait before it gets 503; 0: for ever.", .max = DAY),
+	GH_OPTION(struct gh_upstream, cold_start, "one",
+		  "While a model that is not loaded is being asked for: whether further requests "
+		  "for it wait until it is loaded, or `all` go to the server at once.",
+		  .choices = cold_starts),
+	GH_OPTION(struct gh_upstream, key, "",
+		  "The key that the server wants: sent as `Authorization: Bearer KEY` in place of "
+		  "what the client sent.",
+		  .flags = GH_SECRET, .max = 4096, .check = gh__check_bearer),
+	GH_OPTION(struct gh_upstream, assemble, "false",
+		  "For servers, such as llama.cpp, that work on when a client leaves that does not "
+		  "stream: they are asked for a stream, and its pieces are put together here to "
+		  "the one answer."),
 	GH_OPTION(struct gh_upstream, health, NULL, "Checks whether it is well.",
 		  .fields = health_rows),
 	GH_OPTIONS_END
@@ -221,6 +250,11 @@ const struct gh_option gh__gateway_rows[] = {
 		"`unix` for whoever may connect to the unix sockets.",
 		.max = 1000, .check = gh__check_network),
 	GH_OPTION(struct gh__gateway, log, NULL, "Logs.", .fields = log_rows),
+	GH_OPTION(struct gh__gateway, usage, NULL,
+		  "What requests to models used, kept in `usage.db` of `state_dir` for `gatehouse "
+		  "usage`: who, which model, when, how many tokens, how long. Neither prompts nor "
+		  "answers nor addresses are in it.",
+		  .fields = usage_rows),
 	GH_OPTION(struct gh__gateway, admin, NULL,
 		  "Metrics, status and reload. Who reaches it needs no password.",
 		  .fields = gh__admin_rows),

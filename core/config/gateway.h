@@ -15,6 +15,7 @@ struct gh__gateway {
 	struct gh__limits_config limits;
 	struct gh_strings trusted_proxies;
 	struct gh__log_config log;
+	struct gh__usage_config usage;
 	struct gh__admin_config admin;
 	struct gh_named upstreams; /* struct gh_upstream */
 	struct gh_objects listen;  /* struct gh__listen_config */

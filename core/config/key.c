@@ -37,7 +37,7 @@ static void known_keys(const struct gh_option *rows, char *to, size_t size)
 		count++;
 	if (count == 0)
 		snprintf(to, size, "; it has no options");
-	for (size_t i = 0; i < count && count <= 12 && len < size; i++)
+	for (size_t i = 0; i < count && count <= 16 && len < size; i++)
 		len += (size_t)snprintf(to + len, size - len, "%s%s", i ? ", " : "; it knows ",
 					rows[i].name);
 }

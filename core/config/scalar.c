@@ -78,6 +78,11 @@ static void bind_number(struct gh__bind *b, const struct gh_option *row, struct 
 		if (bad)
 			gh__wrong_value(b, n, name, "a size such as 512, 64k, 10M or 2G", mend);
 		break;
+	case GH_TYPE_COUNT:
+		bad = gh__value_count(n->text, &value, mend, sizeof(mend));
+		if (bad)
+			gh__wrong_value(b, n, name, "a count such as 100, 100k or 2M", mend);
+		break;
 	default:
 		bad = gh__value_int(n->text, &value, mend, sizeof(mend));
 		if (bad)
@@ -210,6 +215,9 @@ void gh__bind_scalar(struct gh__bind *b, const struct gh_option *row, struct gh_
 		break;
 	case GH_TYPE_SIZE:
 		bind_number(b, row, n, row->name, &((struct gh_size *)field)->bytes);
+		break;
+	case GH_TYPE_COUNT:
+		bind_number(b, row, n, row->name, &((struct gh_count *)field)->n);
 		break;
 	case GH_TYPE_CHOICE:
 		bind_choice(b, row, n, row->name, field);

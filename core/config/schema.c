@@ -173,7 +173,8 @@ static void put_int(struct json *j, const struct gh_option *row)
 	end(j, "]");
 }
 
-static void put_size(struct json *j, const struct gh_option *row)
+/* A number, or what `text` of the definitions says. */
+static void put_number_or(struct json *j, const struct gh_option *row, const char *text)
 {
 	put_any_of(j);
 	next(j);
@@ -183,7 +184,7 @@ static void put_size(struct json *j, const struct gh_option *row)
 	if (row->max > row->min)
 		put_number(j, "maximum", row->max);
 	end(j, "}");
-	form(j, "{ \"$ref\": \"#/$defs/size\" }");
+	form(j, text);
 	end(j, "]");
 }
 
@@ -222,7 +223,10 @@ static void put_type(struct json *j, const struct gh_option *row)
 		put_raw(j, "$ref", "\"#/$defs/duration\"");
 		break;
 	case GH_TYPE_SIZE:
-		put_size(j, row);
+		put_number_or(j, row, "{ \"$ref\": \"#/$defs/size\" }");
+		break;
+	case GH_TYPE_COUNT:
+		put_number_or(j, row, "{ \"$ref\": \"#/$defs/count\" }");
 		break;
 	case GH_TYPE_CHOICE:
 		put_choice(j, row);
@@ -256,7 +260,8 @@ static void put_scalar_default(struct json *j, const struct gh_option *row,
 {
 	int64_t value;
 	char mend[8];
-	bool number = row->type == GH_TYPE_INT || row->type == GH_TYPE_SIZE;
+	bool number = row->type == GH_TYPE_INT || row->type == GH_TYPE_SIZE ||
+		      row->type == GH_TYPE_COUNT;
 
 	if (row->type == GH_TYPE_BOOL ||
 	    (number && gh__value_int(n->text, &value, mend, sizeof(mend)) == 0))
@@ -397,6 +402,8 @@ static void put_definitions(struct json *j, const struct gh_module *const *modul
 		"{ \"anyOf\": [{ \"const\": 0 }, { \"type\": \"string\", \"pattern\": "
 		"\"^([0-9]+(ms|s|m|h|d)|0)$|" REFERENCE "\" }] }");
 	put_raw(j, "size",
+		"{ \"type\": \"string\", \"pattern\": \"^[0-9]+[kMG]?$|" REFERENCE "\" }");
+	put_raw(j, "count",
 		"{ \"type\": \"string\", \"pattern\": \"^[0-9]+[kMG]?$|" REFERENCE "\" }");
 	put_raw(j, "address",
 		"{ \"type\": \"string\", \"pattern\": "

@@ -1,5 +1,9 @@
 #include "core/config/upstream.h"
 
+#include <stdio.h>
+
+#include <mbedtls/sha256.h>
+
 #include "core/base/memory.h"
 #include "core/config/address.h"
 #include "core/config/near.h"
@@ -30,6 +34,20 @@ static bool same_endpoints(const struct gh_upstream *u, const struct gh__endpoin
 	return true;
 }
 
+/* Of a key, which must not stand in what is kept as a name for things. */
+static struct gh_str digest_of(struct gh__bind *b, struct gh_str key)
+{
+	unsigned char digest[32];
+	char hex[2 * sizeof(digest) + 1] = "";
+
+	if (key.len == 0)
+		return GH_STR("none");
+	mbedtls_sha256((const unsigned char *)key.at, key.len, digest, 0);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	return gh__arena_copy(b->arena, gh_str(hex));
+}
+
 /* Addresses are in lower case and without what is understood, so that spelling does not matter. */
 static void set_identity(struct gh__bind *b, struct gh_upstream *u)
 {
@@ -40,6 +58,12 @@ static void set_identity(struct gh__bind *b, struct gh_upstream *u)
 		s = gh__arena_printf(b->arena, GH_FMT " %s=" GH_FMT ":%u", GH_ARG(s),
 				     u->endpoints[i].scheme == GH__UNIX ? "unix" : "http",
 				     GH_ARG(u->endpoints[i].host), u->endpoints[i].port);
+	s = gh__arena_printf(b->arena,
+			     GH_FMT " concurrent=%lld queue=%lld wait=%lld cold=%d assemble=%d "
+				    "key=" GH_FMT,
+			     GH_ARG(s), (long long)u->max_concurrent, (long long)u->queue,
+			     (long long)u->queue_timeout.ms, u->cold_start.index, u->assemble,
+			     GH_ARG(digest_of(b, u->key)));
 	u->identity = gh__arena_printf(
 		b->arena,
 		GH_FMT " balance=%d connect=%lld first_byte=%lld idle=%lld keepalive=%lld "

@@ -17,6 +17,12 @@ static const struct unit sizes[] = {
 	{ "k", 1 << 10 },
 };
 
+static const struct unit counts[] = {
+	{ "G", 1000000000 },
+	{ "M", 1000000 },
+	{ "k", 1000 },
+};
+
 /* What people write and what they mean by it. */
 static const struct {
 	const char *written, *meant;
@@ -149,6 +155,16 @@ int gh__value_size(struct gh_str s, int64_t *ret_bytes, char *mend, size_t size)
 	return 0;
 }
 
+int gh__value_count(struct gh_str s, int64_t *ret_n, char *mend, size_t size)
+{
+	int64_t n;
+
+	if (with_unit(s, counts, GH_COUNT_OF(counts), 1, &n, mend, size) < 0)
+		return -1;
+	*ret_n = n;
+	return 0;
+}
+
 static const char *in_unit(int64_t value, const struct unit *units, size_t count, const char *bare,
 			   char to[GH__VALUE_LEN])
 {
@@ -172,6 +188,11 @@ const char *gh__size_text(int64_t bytes, char to[GH__VALUE_LEN])
 	return in_unit(bytes, sizes, GH_COUNT_OF(sizes), "", to);
 }
 
+const char *gh__count_text(int64_t n, char to[GH__VALUE_LEN])
+{
+	return in_unit(n, counts, GH_COUNT_OF(counts), "", to);
+}
+
 static const char *bound_text(const struct gh_option *o, int64_t value, char to[GH__VALUE_LEN])
 {
 	switch (o->type) {
@@ -179,6 +200,8 @@ static const char *bound_text(const struct gh_option *o, int64_t value, char to[
 		return gh__duration_text(value, to);
 	case GH_TYPE_SIZE:
 		return gh__size_text(value, to);
+	case GH_TYPE_COUNT:
+		return gh__count_text(value, to);
 	default:
 		snprintf(to, GH__VALUE_LEN, "%lld", (long long)value);
 		return to;

@@ -62,6 +62,7 @@ static void write_head(struct gh__call *c)
 {
 	struct gh__out *o = loop_of(c)->out;
 	struct gh__pump *p = &c->conn->pump;
+	struct gh_str key = c->upstream->key;
 	char number[24];
 
 	gh__out_str(o, p, c->method);
@@ -72,11 +73,18 @@ static void write_head(struct gh__call *c)
 	gh__out_str(o, p, GH_STR("\r\n"));
 	for (uint32_t i = 0; i < c->headers->count; i++) {
 		const struct gh_header *h = c->headers->items + i;
-		if (h->id == GH__H_HOST)
+		if (h->id == GH__H_HOST ||
+		    (key.len && (h->id == GH__H_AUTHORIZATION || h->id == GH__H_X_API_KEY)))
 			continue;
 		gh__out_str(o, p, gh_header_name(h));
 		gh__out_str(o, p, GH_STR(": "));
 		gh__out_str(o, p, gh_header_value(h));
+		gh__out_str(o, p, GH_STR("\r\n"));
+	}
+	if (key.len) {
+		/* The server's own, in place of whatever the client showed. */
+		gh__out_str(o, p, GH_STR("Authorization: Bearer "));
+		gh__out_str(o, p, key);
 		gh__out_str(o, p, GH_STR("\r\n"));
 	}
 	if (c->length > 0 || (c->length == 0 && !gh_str_is(c->method, "GET") &&
@@ -130,7 +138,9 @@ static void begin(struct gh__call *c)
 	c->flags |= GH__CALL_HEAD_SENT;
 	c->sent_at = loop_of(c)->now;
 	wait_for_answer(c);
-	if (c->copy || c->flags & GH__CALL_BODY_SENT) {
+	if (c->flags & GH__CALL_REPEATABLE) {
+		c->flags &= ~(unsigned)GH__CALL_BODY_SENT;
+	} else if (c->copy || c->flags & GH__CALL_BODY_SENT) {
 		/* A second time: what was kept, and then what is still to come. */
 		write_slice(c, (struct gh_str){ c->copy, c->kept },
 			    c->flags & GH__CALL_BODY_SENT ? GH_LAST : GH_MORE);
@@ -156,7 +166,7 @@ static void add_to_copy(struct gh__call *c, struct gh_str slice)
 /* Only a connection that was used before may be stale; only then a body is kept. */
 static void keep(struct gh__call *c, struct gh_str slice)
 {
-	if (slice.len == 0 || c->flags & GH__CALL_BODY_LOST)
+	if (slice.len == 0 || c->flags & (GH__CALL_BODY_LOST | GH__CALL_REPEATABLE))
 		return;
 	if (!c->conn->reused || c->flags & (GH__CALL_RETRIED | GH__CALL_GOT_BYTE) ||
 	    slice.len > GH__CALL_KEEP - c->kept) {
@@ -188,6 +198,13 @@ void gh__call_body(struct gh__call *c, struct gh_str slice, enum gh_part part)
 	gh__out_flush(loop_of(c)->out);
 	if (c->flags & GH__CALL_TUNNEL)
 		wait_for_answer(c); /* a tunnel is idle when neither side speaks */
+}
+
+void gh__call_put(struct gh__call *c, struct gh_str slice)
+{
+	GH_CHECK(c->flags & GH__CALL_REPEATABLE);
+	if (c->flags & GH__CALL_HEAD_SENT && !(c->flags & GH__CALL_OVER))
+		write_slice(c, slice, GH_MORE);
 }
 
 size_t gh__call_pressure(const struct gh__call *c)

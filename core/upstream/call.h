@@ -43,6 +43,8 @@ enum gh__call_flag {
 	GH__CALL_BODY_LOST = 512, /* some of the body went out and was not kept: no retry */
 	GH__CALL_PINNED =
 		1024, /* a check of `endpoint`: no other is tried, and nothing is counted */
+	GH__CALL_REPEATABLE =
+		2048, /* on_ready may ask for the body as often as it has to be sent */
 };
 
 enum { GH__CALL_KEEP = 64 << 10 };
@@ -73,10 +75,13 @@ struct gh__call {
 };
 
 /* All fields above `flags` are set, the rest zero but for GH__CALL_UPGRADE, or
- * GH__CALL_PINNED and `endpoint`. May call back at once. */
+ * GH__CALL_REPEATABLE, or GH__CALL_PINNED and `endpoint`. May call back at once. */
 void gh__call_start(struct gh__call *c);
 /* A slice of the request's body, after on_ready. */
 void gh__call_body(struct gh__call *c, struct gh_str slice, enum gh_part part);
+/* The same, of a body that is repeatable and goes on: the slice waits for those after it, and must stay as
+ * it is until the last. */
+void gh__call_put(struct gh__call *c, struct gh_str slice);
 /* Bytes that the upstream has not taken yet. */
 size_t gh__call_pressure(const struct gh__call *c);
 /* Nothing more is told until gh__call_go(); back-pressure reaches the upstream's socket. */

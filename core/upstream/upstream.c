@@ -47,6 +47,38 @@ static socklen_t length_of(const struct sockaddr_storage *a)
 					  : sizeof(struct sockaddr_un);
 }
 
+static bool same_server(const struct gh__upstream *x, const struct gh__upstream *y)
+{
+	if (x->count != y->count || !gh_str_eq(x->name, y->name))
+		return false;
+	for (size_t i = 0; i < x->count; i++) {
+		const struct gh__endpoint *a = x->endpoints + i, *b = y->endpoints + i;
+		if (a->scheme != b->scheme || a->port != b->port || !gh_str_eq(a->host, b->host))
+			return false;
+	}
+	return true;
+}
+
+/* The queue of those that are the same server under other options, or a new one. A new one has its limits
+ * at once; of one that is in use they change when the config is taken up, which may never be. */
+static void take_queue(struct gh__upstreams *all, struct gh__upstream *u)
+{
+	for (struct gh__list *l = all->all.next; l != &all->all; l = l->next) {
+		struct gh__upstream *other = GH__CONTAINER(l, struct gh__upstream, link);
+		if (same_server(other, u)) {
+			u->queue = other->queue;
+			return;
+		}
+	}
+	u->queue = gh__queue_create();
+	gh__upstream_take_up(u);
+}
+
+void gh__upstream_take_up(struct gh__upstream *u)
+{
+	gh__queue_set(u->queue, &u->queue_limits);
+}
+
 struct gh__upstream *gh__upstream_ref(struct gh__upstreams *all, const struct gh_upstream *config)
 {
 	for (struct gh__list *l = all->all.next; l != &all->all; l = l->next) {
@@ -69,6 +101,15 @@ struct gh__upstream *gh__upstream_ref(struct gh__upstreams *all, const struct gh
 	u->keepalive = (uint64_t)config->keepalive.ms;
 	u->fail_timeout = (uint64_t)config->fail_timeout.ms;
 	u->max_idle = (size_t)config->max_idle;
+	u->max_concurrent = (unsigned)config->max_concurrent;
+	u->queue_timeout = (uint64_t)config->queue_timeout.ms;
+	u->queue_limits = (struct gh__queue_limits){
+		.max_concurrent = u->max_concurrent,
+		.room = (unsigned)config->queue,
+		.cold_start = (enum gh__cold_start)config->cold_start.index,
+	};
+	u->key = gh__arena_copy(&u->arena, config->key);
+	u->assemble = config->assemble;
 	u->health_path = gh__arena_copy(&u->arena, config->health.path);
 	u->health_interval = (uint64_t)config->health.interval.ms;
 	u->health_timeout = (uint64_t)config->health.timeout.ms;
@@ -85,6 +126,7 @@ struct gh__upstream *gh__upstream_ref(struct gh__upstreams *all, const struct gh
 		pthread_mutex_init(&e->lock, NULL);
 		e->literal = read_literal(e);
 	}
+	take_queue(all, u);
 	gh__list_add(&all->all, &u->link);
 	return u;
 }
@@ -101,9 +143,15 @@ static bool is_looked_up(struct gh__upstream *u)
 	return looking;
 }
 
-static void destroy(struct gh__upstream *u)
+static void destroy(struct gh__upstreams *all, struct gh__upstream *u)
 {
+	bool shared = false;
+
 	gh__list_remove(&u->link);
+	for (struct gh__list *l = all->all.next; l != &all->all; l = l->next)
+		shared |= GH__CONTAINER(l, struct gh__upstream, link)->queue == u->queue;
+	if (!shared)
+		gh__queue_destroy(u->queue);
 	for (size_t i = 0; i < u->count; i++)
 		pthread_mutex_destroy(&u->endpoints[i].lock);
 	gh__arena_finish(&u->arena);
@@ -118,7 +166,7 @@ void gh__upstream_unref(struct gh__upstreams *all, struct gh__upstream *u)
 		next = l->next;
 		u = GH__CONTAINER(l, struct gh__upstream, link);
 		if (u->refs == 0 && !is_looked_up(u))
-			destroy(u);
+			destroy(all, u);
 	}
 }
 
@@ -128,7 +176,7 @@ void gh__upstreams_finish(struct gh__upstreams *all)
 		next = l->next;
 		struct gh__upstream *u = GH__CONTAINER(l, struct gh__upstream, link);
 		GH_CHECK(u->refs == 0);
-		destroy(u);
+		destroy(all, u);
 	}
 }
 

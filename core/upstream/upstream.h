@@ -11,6 +11,7 @@
 
 #include "core/config/config.h"
 #include "core/net/pump.h"
+#include "core/upstream/queue.h"
 
 enum { GH__ADDRESSES = 8 };
 
@@ -38,6 +39,14 @@ struct gh__upstream {
 	enum gh__balance balance;
 	uint64_t connect_timeout, first_byte_timeout, idle_timeout, keepalive, fail_timeout;
 	size_t max_idle;
+	/* One of all upstreams of this name and these addresses, which a reload with other options makes:
+	 * what they have under way counts together. */
+	struct gh__queue *queue;
+	struct gh__queue_limits queue_limits; /* from gh__upstream_take_up() on */
+	unsigned max_concurrent;              /* 0: any number */
+	uint64_t queue_timeout;               /* 0: none */
+	struct gh_str key;                    /* a bearer token for it, or empty */
+	bool assemble;
 	struct gh_str health_path;
 	uint64_t health_interval, health_timeout;
 	atomic_uint turn;
@@ -61,6 +70,8 @@ void gh__upstreams_init(struct gh__upstreams *all, struct gh__lanes *lanes);
 void gh__upstreams_finish(struct gh__upstreams *all);
 /* The one of that identity, or a new one; one reference more. */
 struct gh__upstream *gh__upstream_ref(struct gh__upstreams *all, const struct gh_upstream *config);
+/* Its options are those of the config that serves from now on: its queue's limits are its own. */
+void gh__upstream_take_up(struct gh__upstream *u);
 /* The last reference out. Every worker must have let go of its pool before: see
  * gh__pools_forget(). */
 void gh__upstream_unref(struct gh__upstreams *all, struct gh__upstream *u);

@@ -18,6 +18,9 @@ struct gh_duration {
 struct gh_size {
 	int64_t bytes;
 }; /* 512, 64k, 10M, 2G: powers of 1024 */
+struct gh_count {
+	int64_t n;
+}; /* 100, 100k, 2M, 1G: powers of 1000 */
 struct gh_choice {
 	int index;
 }; /* place in the row's `choices` */
@@ -64,6 +67,7 @@ enum gh_option_type {
 	GH_TYPE_STRING,
 	GH_TYPE_DURATION,
 	GH_TYPE_SIZE,
+	GH_TYPE_COUNT,
 	GH_TYPE_CHOICE,
 	GH_TYPE_STRINGS,
 	GH_TYPE_PAIRS,
@@ -87,8 +91,8 @@ struct gh_option {
 	size_t offset;
 	const char *fallback; /* the default, as YAML text; NULL leaves the field zero */
 	const char *doc;      /* one or two sentences, Markdown; ends in a full stop */
-	int64_t min, max;     /* INT: value; DURATION: ms; SIZE: bytes; STRING: length; lists and
-	                       * maps: count. Both 0: no range. */
+	int64_t min, max;     /* INT, COUNT: value; DURATION: ms; SIZE: bytes; STRING: length; lists
+	                       * and maps: count. Both 0: no range. */
 	const char *const *choices;     /* CHOICE: names, ends with NULL */
 	const struct gh_option *fields; /* OBJECT, OBJECTS, NAMED */
 	size_t item_size;               /* OBJECTS, NAMED */
@@ -105,7 +109,8 @@ struct gh_option {
 		 : GH_TYPE_INT, struct gh_str \
 		 : GH_TYPE_STRING, struct gh_duration \
 		 : GH_TYPE_DURATION, struct gh_size \
-		 : GH_TYPE_SIZE, struct gh_choice \
+		 : GH_TYPE_SIZE, struct gh_count \
+		 : GH_TYPE_COUNT, struct gh_choice \
 		 : GH_TYPE_CHOICE, struct gh_strings \
 		 : GH_TYPE_STRINGS, struct gh_pairs \
 		 : GH_TYPE_PAIRS, struct gh_objects \

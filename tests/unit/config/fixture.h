@@ -38,6 +38,7 @@ struct every {
 	struct gh_str word;
 	struct gh_duration wait;
 	struct gh_size room;
+	struct gh_count amount;
 	struct gh_choice colour;
 	struct gh_strings names;
 	struct gh_pairs pairs;
@@ -81,6 +82,7 @@ static const struct gh_option every_rows[] = {
 	GH_OPTION(struct every, word, "hello", "A word.", .max = 20, .check = check_word),
 	GH_OPTION(struct every, wait, "10s", "A wait.", .min = 10, .max = 3600000),
 	GH_OPTION(struct every, room, "64k", "A size.", .min = 1024, .max = 1 << 30),
+	GH_OPTION(struct every, amount, "2k", "A count.", .min = 10, .max = 3000000),
 	GH_OPTION(struct every, colour, "green", "A colour.", .choices = colours),
 	GH_OPTION(struct every, names, "[a, b]", "Names.", .min = 1, .max = 3, .check = check_word),
 	GH_OPTION(struct every, pairs, NULL, "Pairs.", .max = 3, .check = check_word),

@@ -66,6 +66,8 @@ static void the_markdown_has_every_row_of_every_table(void **state)
 	expect(text, "| `number` | number | `7` | -5 to 99 | A number. |\n");
 	expect(text, "| `wait` | duration | `10s` | 10ms to 1h | A wait. |\n");
 	expect(text, "| `room` | size | `64k` | 1k to 1G | A size. |\n");
+	expect(text, "| `amount` | count | `2k` | 10 to 3M | A count. |\n");
+	expect(text, "\n- **count**: a number, with `k`, `M` or `G` for powers of 1000: ");
 	expect(text, "| `colour` | choice | `green` | `red`, `green`, `blue` | A colour. |\n");
 	expect(text, "| `parts[].requests` | number | *required* | 1 to 1000 | How many. |\n");
 	expect(text, "| `parts[].window` | duration | `1m` | at least 1s | In which time. |\n");
@@ -175,6 +177,9 @@ static void the_schema_has_every_row_and_is_sound(void **state)
 	expect(text, "\"default\": 7\n");
 	expect(text, "\"default\": true\n");
 	expect(text, "\"default\": \"10s\"\n");
+	expect(text, "\"maximum\": 3000000\n");
+	expect(text, "{ \"$ref\": \"#/$defs/count\" }");
+	expect(text, "\"default\": \"2k\"\n");
 	expect(text, "\"maxLength\": 20,");
 	expect(text, "\"maxItems\": 3");
 	expect(text, "\"required\": [\n    \"routes\"\n  ]");

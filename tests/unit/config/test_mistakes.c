@@ -21,7 +21,7 @@ static const struct slip slips[] = {
 	  "unknown key 'trusted-proxies'; did you mean 'trusted_proxies'?" },
 	{ TOP("zzzzzz: 2"), 1, 1,
 	  "unknown key 'zzzzzz'; it knows workers, user, state_dir, grace, timeouts, limits, "
-	  "trusted_proxies, log, admin, upstreams, listen, routes" },
+	  "trusted_proxies, log, usage, admin, upstreams, listen, routes" },
 	{ TOP("access: off"), 1, 1,
 	  "unknown key 'access'; it belongs to 'log': put it under that key" },
 	{ TOP("timeouts: { haed: 3s }"), 1, 13,
@@ -347,6 +347,19 @@ static const struct slip slips[] = {
 	  "'room' must be a size such as 512, 64k, 10M or 2G, but it is '10m'; did you mean "
 	  "'10M'?" },
 	{ EVERY("room: 512"), 4, 13, "'room' must be 1k to 1G, but it is '512'" },
+	{ EVERY("amount: 10K"), 4, 15,
+	  "'amount' must be a count such as 100, 100k or 2M, but it is '10K'; did you mean "
+	  "'10k'?" },
+	{ EVERY("amount: 1.5M"), 4, 15,
+	  "'amount' must be a count such as 100, 100k or 2M, but it is '1.5M'" },
+	{ EVERY("amount: many"), 4, 15,
+	  "'amount' must be a count such as 100, 100k or 2M, but it is 'many'" },
+	{ EVERY("amount: 9999999999999999999"), 4, 15,
+	  "'amount' must be a count such as 100, 100k or 2M, but it is '9999999999999999999'" },
+	{ EVERY("amount: 99999999999G"), 4, 15,
+	  "'amount' must be a count such as 100, 100k or 2M, but it is '99999999999G'; that is "
+	  "more than can be counted" },
+	{ EVERY("amount: 1G"), 4, 15, "'amount' must be 10 to 3M, but it is '1G'" },
 	{ EVERY("colour: gren"), 4, 15,
 	  "'colour' must be one of red, green, blue, but it is 'gren'; did you mean 'green'?" },
 	{ EVERY("colour: black"), 4, 15,

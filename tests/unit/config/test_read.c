@@ -290,6 +290,12 @@ static void upstreams_are_shared_by_name_and_by_address(void **state)
 	assert_int_equal(pool->idle_timeout.ms, 300000);
 	assert_int_equal(pool->fail_timeout.ms, 2000);
 	assert_int_equal(pool->max_idle, 1024);
+	assert_int_equal(pool->max_concurrent, 0);
+	assert_int_equal(pool->queue, 256);
+	assert_int_equal(pool->queue_timeout.ms, 120000);
+	assert_int_equal(pool->cold_start.index, GH__COLD_START_ONE);
+	assert_str(pool->key, "");
+	assert_false(pool->assemble);
 	assert_str(pool->health.path, "/v1/models");
 	assert_int_equal(pool->health.interval.ms, 10000);
 	assert_int_equal(pool->health.timeout.ms, 5000);
@@ -308,6 +314,8 @@ static void upstreams_are_shared_by_name_and_by_address(void **state)
 	assert_str(c->upstreams[3]->endpoints[1].authority, "y:8000");
 	assert_int_equal(c->upstreams[3]->to.count, 2);
 	assert_int_equal(c->upstreams[3]->max_idle, 1024);
+	assert_int_equal(c->upstreams[3]->queue, 256);
+	assert_str(c->upstreams[3]->key, "");
 	assert_null(pool->runtime);
 }
 
@@ -325,12 +333,57 @@ static void the_identity_of_an_upstream_changes_with_what_it_is(void **state)
 				       "a: { to: http://b, keepalive: 5s }",
 				       "a: { to: http://b, health: / }",
 				       "a: { to: http://b, max_idle: 1 }",
+				       "a: { to: http://b, max_concurrent: 1 }",
+				       "a: { to: http://b, queue: 1 }",
+				       "a: { to: http://b, queue_timeout: 1s }",
+				       "a: { to: http://b, cold_start: all }",
+				       "a: { to: http://b, key: sk-1 }",
+				       "a: { to: http://b, assemble: true }",
 				       "a: { to: [http://b, http://b] }" };
 	for (size_t i = 0; i < GH_COUNT_OF(others); i++) {
 		char yaml[300];
 		snprintf(yaml, sizeof(yaml), "upstreams: { %s }\n" MINIMAL, others[i]);
 		read_good(yaml);
 		assert_false(gh_str_is(config->upstreams[0]->identity, first));
+	}
+}
+
+static void an_upstream_has_a_queue_and_a_key(void **state)
+{
+	(void)state;
+	read_good("upstreams: { a: { to: http://b, max_concurrent: 4, queue: 0, queue_timeout: 0, "
+		  "cold_start: all, key: sk-secret, assemble: true } }\n" MINIMAL);
+	const struct gh_upstream *u = config->upstreams[0];
+	assert_int_equal(u->max_concurrent, 4);
+	assert_int_equal(u->queue, 0);
+	assert_int_equal(u->queue_timeout.ms, 0);
+	assert_int_equal(u->cold_start.index, GH__COLD_START_ALL);
+	assert_str(u->key, "sk-secret");
+	assert_true(u->assemble);
+}
+
+static void the_key_of_an_upstream_is_nowhere_but_in_its_place(void **state)
+{
+	static const char *const bad[] = { "'sk-se cret'", "\"sk-secret\\n\"", "'sk-secr\xc3\xa9t'",
+					   "[sk-secret]" };
+	char first[600];
+
+	(void)state;
+	read_good("upstreams: { a: { to: http://b, key: sk-secret } }\n" MINIMAL);
+	snprintf(first, sizeof(first), GH_FMT, GH_ARG(config->upstreams[0]->identity));
+	assert_null(strstr(first, "secret"));
+	assert_null(strstr(config->shown.at, "secret"));
+	assert_non_null(strstr(config->shown.at, "key: "));
+	/* Another of the same length is another. */
+	read_good("upstreams: { a: { to: http://b, key: sk-sekret } }\n" MINIMAL);
+	assert_false(gh_str_is(config->upstreams[0]->identity, first));
+	for (size_t i = 0; i < GH_COUNT_OF(bad); i++) {
+		char yaml[300];
+		snprintf(yaml, sizeof(yaml),
+			 "upstreams: { a: { to: http://b, key: %s } }\n" MINIMAL, bad[i]);
+		assert_null(read_yaml(yaml));
+		assert_non_null(strstr(gh__mistakes_text(mistakes).at, "'key'"));
+		assert_null(strstr(gh__mistakes_text(mistakes).at, "sk-se"));
 	}
 }
 
@@ -344,6 +397,7 @@ static void every_type_has_its_default(void **state)
 	assert_str(e->word, "hello");
 	assert_int_equal(e->wait.ms, 10000);
 	assert_int_equal(e->room.bytes, 65536);
+	assert_int_equal(e->amount.n, 2000);
 	assert_int_equal(e->colour.index, 1);
 	assert_int_equal(e->names.count, 2);
 	assert_str(e->names.items[1], "b");
@@ -365,6 +419,7 @@ static void every_type_is_bound(void **state)
 					   "      word: 'a, b'\n"
 					   "      wait: 1h\n"
 					   "      room: 1G\n"
+					   "      amount: 3M\n"
 					   "      colour: blue\n"
 					   "      names: just one\n"
 					   "      pairs: { b: 1, a: 'x: y' }\n"
@@ -387,6 +442,7 @@ static void every_type_is_bound(void **state)
 	assert_str(e->word, "a, b");
 	assert_int_equal(e->wait.ms, 3600000);
 	assert_int_equal(e->room.bytes, 1 << 30);
+	assert_int_equal(e->amount.n, 3000000);
 	assert_int_equal(e->colour.index, 2);
 	assert_int_equal(e->names.count, 1);
 	assert_str(e->names.items[0], "just one");
@@ -413,24 +469,25 @@ static void every_type_is_bound(void **state)
 	assert_str(e->users.items[0].value, "$a$b=1,c=2");
 }
 
-static void durations_and_sizes_have_their_units(void **state)
+static void durations_sizes_and_counts_have_their_units(void **state)
 {
 	static const struct {
-		const char *wait, *room;
-		int64_t ms, bytes;
-	} cases[] = { { "10ms", "1024", 10, 1024 },
-		      { "1s", "1k", 1000, 1024 },
-		      { "2m", "3M", 120000, 3 << 20 },
-		      { "1h", "1G", 3600000, 1 << 30 } };
+		const char *wait, *room, *amount;
+		int64_t ms, bytes, n;
+	} cases[] = { { "10ms", "1024", "10", 10, 1024, 10 },
+		      { "1s", "1k", "1k", 1000, 1024, 1000 },
+		      { "2m", "3M", "3M", 120000, 3 << 20, 3000000 },
+		      { "1h", "1G", "'999'", 3600000, 1 << 30, 999 } };
 
 	(void)state;
 	for (size_t i = 0; i < GH_COUNT_OF(cases); i++) {
 		char yaml[200];
-		snprintf(yaml, sizeof(yaml), "      wait: %s\n      room: %s\n", cases[i].wait,
-			 cases[i].room);
+		snprintf(yaml, sizeof(yaml), "      wait: %s\n      room: %s\n      amount: %s\n",
+			 cases[i].wait, cases[i].room, cases[i].amount);
 		const struct every *e = every_with(yaml);
 		assert_int_equal(e->wait.ms, cases[i].ms);
 		assert_int_equal(e->room.bytes, cases[i].bytes);
+		assert_int_equal(e->amount.n, cases[i].n);
 	}
 }
 
@@ -525,7 +582,10 @@ int main(void)
 					  forget),
 		cmocka_unit_test_teardown(every_type_has_its_default, forget),
 		cmocka_unit_test_teardown(every_type_is_bound, forget),
-		cmocka_unit_test_teardown(durations_and_sizes_have_their_units, forget),
+		cmocka_unit_test_teardown(an_upstream_has_a_queue_and_a_key, forget),
+		cmocka_unit_test_teardown(the_key_of_an_upstream_is_nowhere_but_in_its_place,
+					  forget),
+		cmocka_unit_test_teardown(durations_sizes_and_counts_have_their_units, forget),
 		cmocka_unit_test_teardown(what_is_shown_has_no_secret_and_all_defaults, forget),
 		cmocka_unit_test_teardown(what_is_shown_reads_as_the_same_config, forget),
 		cmocka_unit_test_teardown(a_file_may_have_a_byte_order_mark_and_other_line_breaks,

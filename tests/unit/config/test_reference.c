@@ -168,12 +168,19 @@ static void all_references_of_a_file_have_one_limit(void **state)
 static void what_was_looked_up_is_never_repeated(void **state)
 {
 	static const char *const options[] = {
-		"number: ${env:GATEHOUSE_A}", "wait: ${env:GATEHOUSE_A}",
-		"colour: ${env:GATEHOUSE_A}", "flag: ${env:GATEHOUSE_A}",
-		"room: ${env:GATEHOUSE_A}",   "word: 0123456789012345${env:GATEHOUSE_A}",
-		"to: ${env:GATEHOUSE_A}",     "to: http://${env:GATEHOUSE_A}/x",
-		"inner: ${env:GATEHOUSE_A}",  "names: [[\"${env:GATEHOUSE_A}\"]]",
-		"parts: ${env:GATEHOUSE_A}",  "members: { a: { level: \"${env:GATEHOUSE_A}\" } }",
+		"number: ${env:GATEHOUSE_A}",
+		"wait: ${env:GATEHOUSE_A}",
+		"colour: ${env:GATEHOUSE_A}",
+		"flag: ${env:GATEHOUSE_A}",
+		"amount: ${env:GATEHOUSE_A}",
+		"room: ${env:GATEHOUSE_A}",
+		"word: 0123456789012345${env:GATEHOUSE_A}",
+		"to: ${env:GATEHOUSE_A}",
+		"to: http://${env:GATEHOUSE_A}/x",
+		"inner: ${env:GATEHOUSE_A}",
+		"names: [[\"${env:GATEHOUSE_A}\"]]",
+		"parts: ${env:GATEHOUSE_A}",
+		"members: { a: { level: \"${env:GATEHOUSE_A}\" } }",
 		"pairs: ${env:GATEHOUSE_A}",
 	};
 
@@ -273,6 +280,7 @@ static void without_secrets_only_the_form_is_checked(void **state)
 		"number: ${env:GATEHOUSE_UNSET}",
 		"wait: ${env:GATEHOUSE_UNSET}s",
 		"room: ${env:GATEHOUSE_UNSET}",
+		"amount: ${env:GATEHOUSE_UNSET}",
 		"colour: ${env:GATEHOUSE_UNSET}",
 		"flag: ${env:GATEHOUSE_UNSET}",
 		"to: ${env:GATEHOUSE_UNSET}",

@@ -1,4 +1,5 @@
-/* Which endpoint a call goes to, which are passed over and when they are back; and who holds an upstream. */
+/* Which endpoint a call goes to, which are passed over and when they are back; and who holds an upstream
+ * and its queue. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -247,6 +248,113 @@ static void a_name_is_looked_up_on_a_thread(void **state)
 	gh__upstream_unref(&b->all, u);
 }
 
+/* ---- the queue before it ---- */
+
+static void nobody(struct gh__ticket *t)
+{
+	(void)t;
+}
+
+static enum gh__turn enter(struct gh__ticket *t, struct gh__upstream *u)
+{
+	*t = (struct gh__ticket){ .called = nobody };
+	return gh__queue_enter(u->queue, t, GH_STR("a"), GH_PRIORITY_NORMAL, GH_STR(""), 1);
+}
+
+static void its_options_reach_it(void **state)
+{
+	struct bench *b = *state;
+	struct gh__ticket t[2];
+	struct gh_upstream c = b->config;
+	struct gh__endpoint_config e = b->endpoints[0];
+
+	c.identity = GH_STR("limited");
+	c.name = GH_STR("limited");
+	c.endpoints = &e;
+	c.endpoint_count = 1;
+	c.max_concurrent = 1;
+	c.queue = 0;
+	c.queue_timeout.ms = 7000;
+	c.key = GH_STR("sk-1");
+	c.assemble = true;
+	struct gh__upstream *u = gh__upstream_ref(&b->all, &c);
+	assert_int_equal(u->max_concurrent, 1);
+	assert_int_equal(u->queue_timeout, 7000);
+	assert_true(gh_str_is(u->key, "sk-1") && u->key.at != c.key.at);
+	assert_true(u->assemble);
+	/* At once: nobody else has this queue. */
+	assert_ptr_not_equal(u->queue, b->u->queue);
+	assert_int_equal(enter(t, u), GH__TURN_NOW);
+	assert_int_equal(enter(t + 1, u), GH__TURN_FULL);
+	gh__queue_leave(t, 1);
+	assert_int_equal(b->u->max_concurrent, 0);
+	assert_false(b->u->assemble);
+	gh__upstream_unref(&b->all, u);
+}
+
+static void the_same_server_under_other_options_has_the_same_queue(void **state)
+{
+	struct bench *b = *state;
+	struct gh__ticket t[4];
+	struct gh_upstream c = b->config;
+
+	c.identity = GH_STR("model, two at a time");
+	c.max_concurrent = 2;
+	c.queue = 10;
+	assert_int_equal(enter(t + 0, b->u), GH__TURN_NOW);
+	struct gh__upstream *u = gh__upstream_ref(&b->all, &c);
+	assert_ptr_not_equal(u, b->u);
+	assert_ptr_equal(u->queue, b->u->queue);
+	/* A config that is not taken up changes nothing. */
+	assert_int_equal(enter(t + 1, b->u), GH__TURN_NOW);
+	assert_int_equal(enter(t + 2, u), GH__TURN_NOW);
+	gh__queue_leave(t + 2, 1);
+	gh__upstream_take_up(u);
+	assert_int_equal(enter(t + 2, u), GH__TURN_LATER);
+	assert_int_equal(enter(t + 3, b->u), GH__TURN_LATER); /* of an old generation */
+	/* What the old one has under way counts. */
+	gh__queue_leave(t + 0, 1);
+	assert_true(gh__queue_has_turn(t + 2));
+	assert_false(gh__queue_has_turn(t + 3));
+	gh__upstream_take_up(b->u); /* back to what it was */
+	assert_true(gh__queue_has_turn(t + 3));
+	for (int i = 0; i < 4; i++)
+		gh__queue_leave(t + i, 1);
+	/* It lives as long as one of them. */
+	struct gh__queue *queue = u->queue;
+	gh__upstream_unref(&b->all, b->u);
+	b->u = u;
+	struct gh__queue_counts counts;
+	gh__queue_count(queue, &counts);
+	assert_int_equal(counts.entered, 5);
+}
+
+static void another_server_of_that_name_has_another_queue(void **state)
+{
+	struct bench *b = *state;
+	struct gh__endpoint_config others[COUNT];
+	struct gh_upstream c = b->config;
+
+	memcpy(others, b->endpoints, sizeof others);
+	others[COUNT - 1].port = 10;
+	c.identity = GH_STR("another port");
+	c.endpoints = others;
+	struct gh__upstream *u = gh__upstream_ref(&b->all, &c);
+	assert_ptr_not_equal(u->queue, b->u->queue);
+	gh__upstream_unref(&b->all, u);
+	c = b->config;
+	c.identity = GH_STR("fewer addresses");
+	c.endpoint_count = COUNT - 1;
+	u = gh__upstream_ref(&b->all, &c);
+	assert_ptr_not_equal(u->queue, b->u->queue);
+	gh__upstream_unref(&b->all, u);
+	c = b->config;
+	c.identity = c.name = GH_STR("another name");
+	u = gh__upstream_ref(&b->all, &c);
+	assert_ptr_not_equal(u->queue, b->u->queue);
+	gh__upstream_unref(&b->all, u);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -260,6 +368,9 @@ int main(void)
 		CASE(an_identity_is_one_upstream_as_long_as_it_is_held),
 		CASE(addresses_are_read_and_not_looked_up),
 		CASE(a_name_is_looked_up_on_a_thread),
+		CASE(its_options_reach_it),
+		CASE(the_same_server_under_other_options_has_the_same_queue),
+		CASE(another_server_of_that_name_has_another_queue),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
