@@ -11,6 +11,7 @@ static const struct command {
 	{ "validate", "check a config and tell every mistake in it", gh__cli_validate },
 	{ "reload", "make the running gateway take up its config", gh__cli_reload },
 	{ "status", "ask the running gateway how it is", gh__cli_status },
+	{ "usage", "tell who used how much of which model", gh__cli_usage },
 	{ "hash-password", "make the argon2id hash of a password", gh__cli_hash_password },
 	{ "key", "make an API key", gh__cli_key },
 	{ "modules", "list the modules, or document one", gh__cli_modules },
@@ -48,6 +49,11 @@ int gh__cli(int argc, char **argv)
 	return GH__EXIT_USAGE;
 }
 
+const char *gh__cli_config(void)
+{
+	return access("gateway.yaml", F_OK) == 0 ? "gateway.yaml" : "/etc/gatehouse/gateway.yaml";
+}
+
 int gh__cli_options(int argc, char **argv, const char *text, const char **ret_config,
 		    const char **ret_rest)
 {
@@ -75,8 +81,7 @@ int gh__cli_options(int argc, char **argv, const char *text, const char **ret_co
 		}
 	}
 	if (ret_config && !config)
-		config = access("gateway.yaml", F_OK) == 0 ? "gateway.yaml"
-							   : "/etc/gatehouse/gateway.yaml";
+		config = gh__cli_config();
 	if (ret_config)
 		*ret_config = config;
 	if (ret_rest)

@@ -16,6 +16,7 @@ int gh__cli_run(int argc, char **argv);
 int gh__cli_reload(int argc, char **argv);
 int gh__cli_validate(int argc, char **argv);
 int gh__cli_status(int argc, char **argv);
+int gh__cli_usage(int argc, char **argv);
 int gh__cli_hash_password(int argc, char **argv);
 int gh__cli_key(int argc, char **argv);
 int gh__cli_modules(int argc, char **argv);
@@ -27,6 +28,9 @@ int gh__cli_version(int argc, char **argv);
 int gh__cli(int argc, char **argv);
 
 /* ---- shared by commands ---- */
+
+/* The config where none is named: gateway.yaml here, else /etc/gatehouse/gateway.yaml. */
+const char *gh__cli_config(void);
 
 /* Reads `--config FILE` and `--help`. -1: go on, with the file (gateway.yaml here, else
  * /etc/gatehouse/gateway.yaml); otherwise the exit code. `ret_rest`, where not NULL, takes the one

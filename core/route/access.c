@@ -6,6 +6,7 @@
 #include "core/http/header.h"
 #include "core/route/access_line.h"
 #include "core/route/access_sink.h"
+#include "core/route/usage.h"
 
 enum { BUFFER = 64 << 10 };
 
@@ -77,7 +78,8 @@ static void write_line(struct gh__request *r, enum gh__access_form form, int sta
 	const struct gh__stream *s = &r->stream;
 	const struct gh_request *req = &s->req;
 	/* A tunnel ends when one side goes; what else did not come to its end is cut. */
-	bool cut = r->status && !(s->flags & (GH__S_ENDED | GH__S_TUNNEL));
+	bool cut = r->status && !(s->flags & (GH__S_ENDED | GH__S_TUNNEL)) &&
+		   !(r->flags & GH__R_WHOLE);
 	struct gh__access_entry e = {
 		.id = req->id,
 		.client = req->client_text,
@@ -87,6 +89,9 @@ static void write_line(struct gh__request *r, enum gh__access_form form, int sta
 		.path = req->path,
 		.upstream = r->upstream_url,
 		.route = req->route,
+		.model = req->model,
+		.input_tokens = req->usage.input,
+		.output_tokens = req->usage.output,
 		.protocol = s->protocol,
 		.status = status,
 		.sent = s->sent,
@@ -131,6 +136,7 @@ void gh__access_write(struct gh__request *r)
 	enum gh__access_form form = form_of(r->worker->access);
 
 	count(r, duration);
+	gh__usage_note(r, duration);
 	if (form != GH__ACCESS_OFF)
 		write_line(r, form, r->status ? r->status : 499, duration);
 }

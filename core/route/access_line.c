@@ -13,13 +13,14 @@ enum {
 	MAX_PATH = 1536,
 	MAX_UPSTREAM = 256,
 	MAX_ROUTE = 192,
+	MAX_MODEL = 256,
 	MAX_REFERER = 768,
 	MAX_AGENT = 512,
 	MAX_REASON = 256,
 	FIXED = 512, /* all that stands between them */
 };
 _Static_assert(MAX_ID + MAX_CLIENT + MAX_CALLER + MAX_METHOD + MAX_HOST + MAX_PATH + MAX_UPSTREAM +
-			       MAX_ROUTE + FIXED <=
+			       MAX_ROUTE + MAX_MODEL + FIXED <=
 		       GH__ACCESS_LINE,
 	       "a JSON line fits");
 _Static_assert(MAX_CLIENT + MAX_CALLER + MAX_METHOD + MAX_PATH + MAX_REFERER + MAX_AGENT + FIXED <=
@@ -143,6 +144,21 @@ static char *json_refused(char *to, const struct gh__access_entry *e)
 	return PUT(to, "}\n");
 }
 
+static char *put_usage(char *to, const struct gh__access_entry *e)
+{
+	to = PUT(to, ",\"model\":");
+	to = put_json(to, e->model, MAX_MODEL);
+	if (e->input_tokens >= 0) {
+		to = PUT(to, ",\"input_tokens\":");
+		to = put_number(to, (uint64_t)e->input_tokens);
+	}
+	if (e->output_tokens >= 0) {
+		to = PUT(to, ",\"output_tokens\":");
+		to = put_number(to, (uint64_t)e->output_tokens);
+	}
+	return to;
+}
+
 static char *json_line(char *to, const struct gh__access_entry *e)
 {
 	to = PUT(to, ",\"id\":\"");
@@ -173,6 +189,8 @@ static char *json_line(char *to, const struct gh__access_entry *e)
 	to = put_json_or_null(to, e->upstream, MAX_UPSTREAM);
 	to = PUT(to, ",\"route\":");
 	to = put_json_or_null(to, e->route, MAX_ROUTE);
+	if (e->model.len)
+		to = put_usage(to, e);
 	if (e->end == GH__ACCESS_CUT)
 		to = PUT(to, ",\"cut\":true");
 	return PUT(to, "}\n");

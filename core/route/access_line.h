@@ -13,7 +13,9 @@ enum { GH__ACCESS_LINE = 4096 };
 struct gh__access_entry {
 	int64_t wall_ms; /* since 1970 */
 	struct gh_str id, client, caller, method, host, path, upstream, route;
-	struct gh_str referer, agent; /* combined form only */
+	struct gh_str model;                 /* what was asked for; JSON only */
+	int64_t input_tokens, output_tokens; /* with a model; -1: not known */
+	struct gh_str referer, agent;        /* combined form only */
 	const char
 		*reason; /* not NULL: a head that was refused; then only client and status count */
 	unsigned protocol; /* 10, 11, 20 */

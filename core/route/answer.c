@@ -32,17 +32,25 @@ static void set_error(struct gh__request *r, int status, const char *code, const
 				      &answer->type);
 }
 
+/* Too late for an answer: a visible break, if anybody is there to see it. */
+static bool is_begun(struct gh__request *r)
+{
+	if (r->flags & GH__R_LEFT || r->stream.flags & (GH__S_ENDED | GH__S_GONE))
+		return true;
+	if (!(r->stream.flags & GH__S_HEAD_SENT))
+		return false;
+	gh__stat_add(&r->worker->stats.cut, 1);
+	gh__proxy_cancel(r);
+	r->stream.ops->abort(&r->stream);
+	return true;
+}
+
 void gh__answer_error(struct gh__request *r, int status, const char *code, const char *format, ...)
 {
 	va_list args;
 
-	if (r->flags & GH__R_LEFT || r->stream.flags & (GH__S_ENDED | GH__S_GONE))
+	if (is_begun(r))
 		return;
-	if (r->stream.flags & GH__S_HEAD_SENT) {
-		gh__stat_add(&r->worker->stats.cut, 1);
-		r->stream.ops->abort(&r->stream);
-		return;
-	}
 	va_start(args, format);
 	set_error(r, status, code, format, args);
 	va_end(args);
@@ -56,6 +64,9 @@ void gh__answer_own(struct gh__request *r)
 	GH_CHECK(r->own != NULL);
 	r->flags |= GH__R_ANSWERED;
 	r->flags &= (uint8_t)~GH__R_FAILED;
+	if (is_begun(r))
+		return;
+	unsigned retry_after = r->proxy ? r->proxy->retry_after : 0;
 	gh__proxy_cancel(r);
 	r->proxy = NULL;
 	res->status = r->own->status;
@@ -64,6 +75,9 @@ void gh__answer_own(struct gh__request *r)
 	if (r->own->type.len)
 		gh__headers_push(&res->headers, GH__H_CONTENT_TYPE, GH_STR("Content-Type"),
 				 r->own->type);
+	if (retry_after && (res->status == 429 || res->status == 503))
+		gh__headers_push(&res->headers, GH__H_RETRY_AFTER, GH_STR("Retry-After"),
+				 gh__arena_printf(&r->stream.arena, "%u", retry_after));
 	gh__chain_respond(r);
 }
 

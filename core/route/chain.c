@@ -31,6 +31,7 @@ static struct gh__step *enter(struct gh__request *r, unsigned i)
 				 : NULL,
 	};
 	step->instance = in;
+	step->no_edit = false;
 	r->entered = (uint16_t)(i + 1);
 	return step;
 }
@@ -42,7 +43,7 @@ static void go_up(struct gh__request *r);
 
 static void check_wait(const struct gh__request *r, const struct gh__step *step)
 {
-	if (r->waiting && r->waiting->token)
+	if ((r->waiting && r->waiting->token) || (r->proxy && r->proxy->take))
 		return;
 	gh__log(GH_LOG_ERROR, "module %s answered GH_PENDING and waits for nothing",
 		module_of(step)->name);
@@ -111,7 +112,7 @@ static void send_head(struct gh__request *r)
 	struct gh_response *res = gh__res(r);
 
 	for (unsigned i = 0; i < r->entered; i++)
-		if (module_of(r->steps + i)->edit_response)
+		if (module_of(r->steps + i)->edit_response && !r->steps[i].no_edit)
 			res->length = -1;
 	r->phase = GH__IN_BODY;
 	r->status = res->status;
@@ -129,6 +130,8 @@ static void up(struct gh__request *r, enum gh_verdict v)
 		r->at++;
 		check_wait(r, r->steps + r->at - 1);
 		gh__headers_keep(&gh__res(r)->headers, &r->stream.arena);
+		if (r->proxy && r->proxy->take)
+			gh__call_go(&r->proxy->call);
 		return;
 	}
 	if (v == GH_ERROR) {
@@ -155,21 +158,28 @@ static void go_up(struct gh__request *r)
 	send_head(r);
 }
 
+/* What gh_answer_header() asked for. */
+static void add_extra(struct gh__request *r)
+{
+	struct gh_headers *to = &gh__res(r)->headers;
+
+	for (uint32_t i = 0; i < r->extra.count; i++) {
+		struct gh_header *h = r->extra.items + i;
+		if (h->id)
+			gh__headers_remove_id(to, h->id);
+		else
+			gh_header_remove(to, gh_header_name(h));
+		gh__headers_push(to, h->id, gh_header_name(h), gh_header_value(h));
+	}
+}
+
 void gh__chain_respond(struct gh__request *r)
 {
 	if (r->phase != GH__IN_RESPONSE) {
 		r->phase = GH__IN_RESPONSE;
 		r->at = r->entered;
 	}
-	for (uint32_t i = 0; i < r->extra.count; i++) {
-		struct gh_header *h = r->extra.items + i;
-		if (h->id)
-			gh__headers_remove_id(&gh__res(r)->headers, h->id);
-		else
-			gh_header_remove(&gh__res(r)->headers, gh_header_name(h));
-		gh__headers_push(&gh__res(r)->headers, h->id, gh_header_name(h),
-				 gh_header_value(h));
-	}
+	add_extra(r);
 	go_up(r);
 }
 
@@ -184,6 +194,82 @@ void gh__chain_resume(struct gh__request *r, gh_then *then)
 		up(r, v);
 }
 
+/* ---- heads out of turn ---- */
+
+void gh__chain_trouble(struct gh__request *r, enum gh_trouble_kind kind)
+{
+	enum gh_verdict v;
+
+	/* With some of the answer at the client there is but one way to tell. */
+	if (r->phase == GH__IN_BODY || (r->phase == GH__IN_RESPONSE && !r->proxy->take)) {
+		gh__answer_error(r, 502, "upstream_error",
+				 "The server behind this gateway broke off its answer.");
+		return;
+	}
+	gh__wait_end(r);
+	r->phase = GH__IN_REQUEST;
+	r->at = (uint16_t)(r->proxy->step - r->steps);
+	v = gh__proxy_trouble(r, kind);
+	down(r, v);
+}
+
+void gh__chain_begin(struct gh__request *r, struct gh__step *from, struct gh_str type)
+{
+	struct gh_response *res = gh__res(r);
+
+	*res = (struct gh_response){ .status = 200, .length = -1 };
+	gh__headers_init(&res->headers, &r->stream.arena);
+	gh__headers_push(&res->headers, GH__H_CONTENT_TYPE, GH_STR("Content-Type"), type);
+	gh__headers_push(&res->headers, GH__H_OTHER, GH_STR("Cache-Control"), GH_STR("no-cache"));
+	add_extra(r);
+	r->flags |= GH__R_BEGUN;
+	for (unsigned i = r->entered; i-- > 0;) {
+		struct gh__step *step = r->steps + i;
+		gh_hook *hook = module_of(step)->on_response;
+		enum gh_verdict v = step == from || !hook ? GH_NEXT : hook(&step->pub);
+		GH_CHECK(v != GH_PENDING);
+		if (v != GH_ERROR)
+			continue;
+		r->flags &= (uint8_t)~GH__R_BEGUN;
+		gh__wait_end(r);
+		gh__proxy_cancel(r);
+		give_up(r);
+		return;
+	}
+	r->status = res->status;
+	gh__proxy_begun(r);
+}
+
+void gh__chain_late_head(struct gh__request *r)
+{
+	struct gh__step *step = r->proxy->step;
+	gh_hook *hook = module_of(step)->on_response;
+	enum gh_verdict v = hook ? hook(&step->pub) : GH_NEXT;
+
+	if (v == GH_PENDING) {
+		GH_CHECK(r->proxy->take != NULL); /* after gh_begin() there is no other wait */
+		gh__headers_keep(&gh__res(r)->headers, &r->stream.arena);
+		gh__call_go(&r->proxy->call);
+	} else if (v == GH_ERROR) {
+		gh__proxy_cancel(r);
+		give_up(r);
+	} else {
+		gh__proxy_head_sent(r);
+	}
+}
+
+void gh__chain_taken(struct gh__request *r, enum gh_verdict v)
+{
+	if (!(r->flags & GH__R_BEGUN)) {
+		up(r, v);
+	} else if (v == GH_ERROR) {
+		gh__proxy_cancel(r);
+		give_up(r);
+	} else {
+		gh__proxy_head_sent(r);
+	}
+}
+
 /* ---- bodies ---- */
 
 static void body_up(struct gh__request *r, int i, struct gh_str slice, enum gh_part part)
@@ -193,7 +279,7 @@ static void body_up(struct gh__request *r, int i, struct gh_str slice, enum gh_p
 		const struct gh_module *m = module_of(step);
 		if (m->watch_response)
 			m->watch_response(&step->pub, slice, part);
-		if (m->edit_response) {
+		if (m->edit_response && !step->no_edit) {
 			struct gh_sink sink = { r, i - 1, UP };
 			if (m->edit_response(&step->pub, slice, part, &sink) == GH_ERROR) {
 				gh__proxy_cancel(r);
@@ -215,6 +301,14 @@ void gh__chain_response_body(struct gh__request *r, struct gh_str slice, enum gh
 		body_up(r, r->entered - 1, slice, part);
 	else
 		r->stream.ops->send_body(&r->stream, slice, part);
+}
+
+void gh__chain_say(struct gh__request *r, const struct gh__step *from, struct gh_str bytes)
+{
+	if (r->route->flags & GH__ROUTE_RESPONSE_BODY)
+		body_up(r, (int)(from - r->steps) - 1, bytes, GH_MORE);
+	else
+		r->stream.ops->send_body(&r->stream, bytes, GH_MORE);
 }
 
 static void body_down(struct gh__request *r, int i, struct gh_str slice, enum gh_part part)

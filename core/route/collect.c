@@ -3,26 +3,24 @@
 #include "core/route/request.h"
 #include "core/route/worker.h"
 
-/* The bytes belong to the request from now on, also after the collecting is over. */
+/* Early, or at the request's end. */
 static void give_back(void *arg)
 {
 	struct gh__collect *c = arg;
 
+	atomic_fetch_sub_explicit(c->sum, c->room, memory_order_relaxed);
 	gh__free(c->bytes);
 	c->bytes = NULL;
+	c->room = 0;
 }
 
-struct account {
-	atomic_size_t *sum;
-	struct gh__collect *collect;
-};
-
-static void settle_account(void *arg)
+void gh__collect_free(struct gh__request *r)
 {
-	struct account *a = arg;
-
-	atomic_fetch_sub_explicit(a->sum, a->collect->room, memory_order_relaxed);
-	give_back(a->collect);
+	if (!r->collected)
+		return;
+	give_back(r->collected);
+	r->collected = NULL;
+	r->stream.req.body = (struct gh_str){ 0 };
 }
 
 enum gh_verdict gh_collect_body(struct gh_step *s, size_t max, gh_then *then)
@@ -43,12 +41,11 @@ enum gh_verdict gh_collect_body(struct gh_step *s, size_t max, gh_then *then)
 		return then(s);
 	}
 	struct gh__collect *c = gh_alloc(s->req, sizeof *c);
-	struct account *account = gh_alloc(s->req, sizeof *account);
-	*account = (struct account){ r->worker->collected, c };
+	c->sum = r->worker->collected;
 	c->max = max;
-	r->collect = c;
+	r->collect = r->collected = c;
 	r->body_from = (uint8_t)r->at;
-	gh_defer(s->req, settle_account, account);
+	gh_defer(s->req, give_back, c);
 	enum gh_verdict v = gh_hold(s, then, &wait);
 	r->stream.ops->want_body(&r->stream);
 	return v;

@@ -138,7 +138,9 @@ static void on_head(struct gh__stream *s)
 	r->worker = s->loop->owner;
 	r->site = r->worker->site;
 	r->site->refs++;
+	gh__list_add(&r->worker->requests, &r->link);
 	r->started = uv_hrtime();
+	req->usage = (struct gh_usage){ -1, -1, -1, false };
 	gh__stat_add(&r->worker->stats.active, 1);
 	gh__headers_init(&r->extra, &s->arena);
 	gh__headers_init(&s->res.headers, &s->arena);
@@ -218,6 +220,7 @@ static void on_end(struct gh__stream *s)
 	gh__access_write(r);
 	for (struct gh__defer *d = r->defers; d; d = d->next)
 		d->done(d->arg);
+	gh__list_remove(&r->link);
 	gh__site_local_unref(r->site);
 }
 

@@ -10,6 +10,7 @@
 #include "core/net/lane.h"
 #include "core/route/site.h"
 #include "core/upstream/call.h"
+#include "core/upstream/queue.h"
 
 struct gh__request;
 struct gh__worker;
@@ -18,6 +19,7 @@ struct gh__worker;
 struct gh__step {
 	struct gh_step pub;
 	const struct gh_instance *instance;
+	bool no_edit; /* gh_no_edit() was called */
 };
 
 enum gh__phase {
@@ -48,6 +50,7 @@ struct gh__defer {
 struct gh__collect {
 	size_t max, len, room;
 	char *bytes;
+	atomic_size_t *sum; /* of all that are held */
 };
 
 /* An answer that the gateway gives itself. */
@@ -57,11 +60,39 @@ struct gh__own_answer {
 	struct gh_str type, body;
 };
 
+/* A request that was passed on to an upstream: it may wait for its turn, then there is a call. */
 struct gh__proxying {
 	struct gh__call call;
 	struct gh__request *request;
 	struct gh__upstream *upstream;
-	unsigned flags; /* enum gh_proxy_flag */
+	struct gh__step *step; /* that passed it on */
+	struct gh__proxy_more *more;
+	gh_take *take;        /* takes the body of the answer; NULL: it streams */
+	struct gh_str put;    /* goes first in it */
+	unsigned flags;       /* enum gh_proxy_flag */
+	uint16_t retry_after; /* seconds, with a trouble's error; 0: nothing is said */
+	uint8_t state;        /* enum gh__proxy_state */
+};
+
+/* What only some need: NULL where nothing waits, nobody asked for more, and all went well. */
+struct gh__proxy_more {
+	struct gh__proxying *proxy;
+	const struct gh_str *body; /* in place of the request's own, in pieces */
+	size_t body_count;
+	gh_then *on_trouble;
+	const struct gh_trouble *trouble; /* once there is one */
+	void (*on_silence)(struct gh_step *s);
+	int64_t silence_ms;
+	uint64_t heard;              /* ms: when the client last got something */
+	struct gh__deadline silence; /* for on_silence */
+	struct gh__ticket ticket;    /* for the upstream's queue */
+	uint64_t turn;               /* the token of the wait for it */
+};
+
+enum gh__proxy_state {
+	GH__PROXY_GOOD = 1,   /* the answer is no error */
+	GH__PROXY_LOADED = 2, /* the queue was told so */
+	GH__PROXY_ENDED = 4,  /* the whole answer came, though the client may not have it */
 };
 
 enum gh__request_flag {
@@ -69,11 +100,15 @@ enum gh__request_flag {
 	GH__R_LEFT = 2,       /* the client is gone */
 	GH__R_FAILED = 8,     /* gh_fail() was called, and r->own says how */
 	GH__R_BODY_DONE = 16, /* the whole request body came */
+	GH__R_BEGUN = 32,     /* gh_begin() sent the head, before there was an answer */
+	GH__R_WHOLE = 64,     /* the answer says that it is whole */
+	GH__R_PASSED = 128,   /* the head says what an upstream is told */
 };
 
 struct gh__request {
 	struct gh__stream stream;
 	struct gh__worker *worker;
+	struct gh__list link; /* among the worker's requests */
 	struct gh__site_local *site;
 	const struct gh__route *route;
 	struct gh__step *steps; /* one a module of the route */
@@ -84,11 +119,15 @@ struct gh__request {
 	struct gh__proxying *proxy;
 	struct gh__own_answer *own;
 	struct gh_headers extra; /* gh_answer_header() */
+	struct gh__told *told;   /* in the x-ratelimit- fields so far; NULL: nothing */
 	struct gh__defer *defers;
-	struct gh__collect *collect;
-	struct gh_str upstream_url;   /* for the log */
-	uint64_t started, first_byte; /* ns, monotonic */
-	int status;                   /* told to the client; 0: none */
+	struct gh__collect *collect;   /* under way */
+	struct gh__collect *collected; /* holds req.body, until an upstream's answer begins */
+	struct gh_str upstream_url;    /* for the log */
+	struct gh_str upstream_name;   /* of the last that was asked, for the usage */
+	uint64_t started, first_byte;  /* ns, monotonic */
+	uint32_t waited_ms;            /* for its turn at an upstream */
+	int status;                    /* told to the client; 0: none */
 };
 
 static inline struct gh__request *gh__request_of(struct gh_request *req)
@@ -119,6 +158,16 @@ void gh__chain_response_body(struct gh__request *r, struct gh_str slice, enum gh
 /* A slice of the request's body, from step `from` on, to whoever takes it. */
 void gh__chain_request_body(struct gh__request *r, unsigned from, struct gh_str slice,
 			    enum gh_part part);
+/* The upstream of r->proxy gave no answer: goes on with what becomes of that. */
+void gh__chain_trouble(struct gh__request *r, enum gh_trouble_kind kind);
+/* The head that gh_begin() wants: the steps other than `from` see it, then it is out. */
+void gh__chain_begin(struct gh__request *r, struct gh__step *from, struct gh_str type);
+/* The upstream's head, after that: for the step alone that passed the request on. */
+void gh__chain_late_head(struct gh__request *r);
+/* A slice of the body from step `from`, for the steps further out and the client. */
+void gh__chain_say(struct gh__request *r, const struct gh__step *from, struct gh_str bytes);
+/* The step that takes the answer's body gave this verdict. */
+void gh__chain_taken(struct gh__request *r, enum gh_verdict v);
 void gh__chain_cancel(struct gh__request *r);
 void gh__chain_finish(struct gh__request *r);
 
@@ -132,9 +181,20 @@ void gh__answer_own_body(struct gh__request *r);
 /* ---- proxy.c ---- */
 void gh__proxy_start(struct gh__request *r);
 void gh__proxy_head_sent(struct gh__request *r); /* the body may follow */
+void gh__proxy_begun(struct gh__request *r);     /* the head of gh_begin() is ready to go out */
 void gh__proxy_body(struct gh__request *r, struct gh_str slice, enum gh_part part);
 void gh__proxy_drained(struct gh__request *r); /* the client took what was queued */
 void gh__proxy_cancel(struct gh__request *r);
+/* An attempt came to nothing: what on_trouble makes of it, or GH_ERROR. */
+enum gh_verdict gh__proxy_trouble(struct gh__request *r, enum gh_trouble_kind kind);
+
+/* ---- turn.c: the queue before an upstream ---- */
+/* Takes r->proxy's turn, or waits for it: GH_DONE, GH_PENDING, or what became of a trouble. */
+enum gh_verdict gh__turn_take(struct gh_step *s, struct gh_str model);
+/* The place is free for the next. */
+void gh__turn_end(struct gh__request *r);
+/* A good answer has begun: who waits for the same model may go on. */
+void gh__turn_loaded(struct gh__request *r);
 
 /* ---- wait.c ---- */
 void gh__wait_end(struct gh__request *r); /* forgets a wait, if there is one */
@@ -142,5 +202,6 @@ void gh__wait_end(struct gh__request *r); /* forgets a wait, if there is one */
 /* ---- collect.c ---- */
 void gh__collect_add(struct gh__request *r, struct gh_str slice, enum gh_part part);
 void gh__collect_drop(struct gh__request *r);
+void gh__collect_free(struct gh__request *r); /* nobody needs the body any more */
 
 #endif

@@ -136,6 +136,16 @@ struct gh_str gh_upstream_key(const struct gh_upstream *upstream)
 	return upstream->identity;
 }
 
+struct gh_str gh_upstream_name(const struct gh_upstream *upstream)
+{
+	return upstream->name;
+}
+
+bool gh_upstream_assembles(const struct gh_upstream *upstream)
+{
+	return upstream->assemble;
+}
+
 void gh__side_cancel(struct gh__side_call *side)
 {
 	if (side->call.ops)

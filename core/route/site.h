@@ -13,6 +13,7 @@
 #include "core/upstream/upstream.h"
 
 struct gh__mistakes;
+struct gh__ledger;
 struct gh__shares;
 struct gh__metrics;
 struct gh__site;
@@ -56,6 +57,7 @@ struct gh__grounds {
 	struct gh__upstreams *upstreams;
 	struct gh__shares *shares;
 	struct gh__metrics *metrics;
+	struct gh__ledger *ledger; /* open before a site is made; NULL: nothing is kept */
 };
 
 struct gh__site {

@@ -10,6 +10,7 @@ void gh__worker_init(struct gh__worker *w, unsigned number, struct gh__upstreams
 	w->loop.owner = w;
 	gh__conns_init(&w->conns, &w->loop, &gh__request_listener);
 	w->conns.owner = w;
+	gh__list_init(&w->requests);
 	gh__pools_init(&w->pools, &w->loop, upstreams);
 	for (size_t i = 0; i < GH__WAIT_BUCKETS; i++)
 		gh__list_init(w->waits + i);

@@ -12,6 +12,7 @@
 #include "core/http/header.h"
 #include "core/http/octets.h"
 #include "core/http/text.h"
+#include "core/server/callers.h"
 #include "core/server/report.h"
 
 enum {
@@ -161,6 +162,56 @@ static void validate(struct gh__stream *s)
 	answer_json(s, 200, GH_STR("{\"ok\":true}\n"));
 }
 
+static void refresh(struct gh__stream *s)
+{
+	if (!is_about_ours(s))
+		return;
+	char *mistakes = gh__server_refresh(admin_of(s)->server);
+	if (mistakes)
+		answer_mistakes(s, mistakes);
+	else
+		answer_json(s, 200, GH_STR("{\"ok\":true}\n"));
+}
+
+/* The bytes that `%` stands for; everything else is itself. -1: a `%` without its two digits. */
+static int unescape(struct gh_str text, char *to, struct gh_str *ret_bytes)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+		if (c == '%') {
+			int high = i + 2 < text.len ? gh__hex(text.at[i + 1]) : -1;
+			int low = i + 2 < text.len ? gh__hex(text.at[i + 2]) : -1;
+			if (high < 0 || low < 0)
+				return -1;
+			c = (char)(high << 4 | low);
+			i += 2;
+		}
+		to[len++] = c;
+	}
+	*ret_bytes = (struct gh_str){ to, len };
+	return 0;
+}
+
+static void cut(struct gh__stream *s)
+{
+	struct gh_str caller = s->req.query;
+
+	if (!is_about_ours(s))
+		return;
+	/* Requests without a caller have no name that could be said here. */
+	if (!gh_str_starts(caller, GH_STR("caller=")) || caller.len == 7 ||
+	    unescape(gh_str_slice(caller, 7, caller.len), gh__arena_get(&s->arena, caller.len),
+		     &caller)) {
+		answer_text(s, 400, GH_STR("Say whose requests: /cut?caller=NAME\n"));
+		return;
+	}
+	unsigned count = gh__server_cut(admin_of(s)->server, caller);
+	gh__log(GH_LOG_INFO, "cut %u open requests of one caller", count);
+	answer_json(s, 200, gh__arena_printf(&s->arena, "{\"ok\":true,\"cut\":%u}\n", count));
+}
+
 static const struct page {
 	struct gh_str path, method;
 	void (*show)(struct gh__stream *s);
@@ -171,6 +222,8 @@ static const struct page {
 	{ GH_STR_INIT("/config"), GH_STR_INIT("GET"), show_config },
 	{ GH_STR_INIT("/reload"), GH_STR_INIT("POST"), reload },
 	{ GH_STR_INIT("/validate"), GH_STR_INIT("POST"), validate },
+	{ GH_STR_INIT("/refresh"), GH_STR_INIT("POST"), refresh },
+	{ GH_STR_INIT("/cut"), GH_STR_INIT("POST"), cut },
 };
 
 /* ---- who may ask ---- */
@@ -248,8 +301,8 @@ static void on_head(struct gh__stream *s)
 	if (!found) {
 		answer_text(
 			s, 404,
-			GH_STR("There are /healthz, /metrics, /status, /config, POST /reload and "
-			       "POST /validate.\n"));
+			GH_STR("There are /healthz, /metrics, /status, /config, POST /reload, POST "
+			       "/validate, POST /refresh and POST /cut.\n"));
 		return;
 	}
 	bool get = gh_str_is(found->method, "GET");

@@ -1,6 +1,6 @@
 /*
- * The admin listener: /metrics, /healthz, /status, /config with secrets hidden, POST /reload and
- * POST /validate. On the main thread's loop, through the same HTTP/1 as everything else. A unix
+ * The admin listener: /metrics, /healthz, /status, /config with secrets hidden, POST /reload,
+ * /validate, /refresh and /cut. On the main thread's loop, through the same HTTP/1 as everything else. A unix
  * socket of mode 0600 by default; on loopback only if asked for, and then Host and Origin are
  * checked.
  */

@@ -142,6 +142,8 @@ void gh__generation_take_up(struct gh__server *s, struct gh__site *site,
 		pthread_cond_wait(&done, &lock);
 	pthread_mutex_unlock(&lock);
 	gh__free(uses);
+	for (size_t i = 0; i < site->upstream_count; i++)
+		gh__upstream_take_up(site->upstreams[i]);
 }
 
 void gh__generation_drop_all(struct gh__server *s)

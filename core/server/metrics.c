@@ -7,10 +7,10 @@
 
 #include "core/base/memory.h"
 #include "core/base/metric.h"
-#include "core/config/text.h"
 #include "core/route/access.h"
 #include "core/server/certificates.h"
 #include "core/server/file.h"
+#include "core/server/metrics_text.h"
 #include "core/server/report.h"
 
 static uint64_t load(const atomic_uint_least64_t *n)
@@ -46,37 +46,6 @@ unsigned gh__server_draining(const struct gh__server *s)
 	for (const struct gh__list *l = s->retired.next; l != &s->retired; l = l->next)
 		n++;
 	return n;
-}
-
-/* ---- pieces ---- */
-
-static void put_head(struct gh__text *t, const char *name, const char *type, const char *help)
-{
-	gh__text_printf(t, "# HELP gatehouse_%s %s\n# TYPE gatehouse_%s %s\n", name, help, name,
-			type);
-}
-
-static void put_one(struct gh__text *t, const char *name, const char *type, uint64_t value,
-		    const char *help)
-{
-	put_head(t, name, type, help);
-	gh__text_printf(t, "gatehouse_%s %llu\n", name, (unsigned long long)value);
-}
-
-/* A label's value: backslash, quote and line feed are escaped. */
-static void put_label(struct gh__text *t, const char *name, struct gh_str value)
-{
-	gh__text_printf(t, "%s=\"", name);
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.at[i];
-		if (c == '\n')
-			gh__text_put(t, GH_STR("\\n"));
-		else if (c == '"' || c == '\\')
-			gh__text_printf(t, "\\%c", c);
-		else
-			gh__text_put(t, (struct gh_str){ &c, 1 });
-	}
-	gh__text_put(t, GH_STR("\""));
 }
 
 /* ---- requests ---- */
@@ -199,6 +168,55 @@ static void put_upstreams_counter(struct gh__text *t, const struct gh__server *s
 	}
 }
 
+enum queue_number { RUNNING, WAITING, REFUSED, WAITED_MS, WAITED };
+
+static void put_queue_number(struct gh__text *t, const struct gh__upstream *u,
+			     enum queue_number which)
+{
+	struct gh__queue_counts c;
+
+	gh__queue_count(u->queue, &c);
+	if (which == WAITED_MS) {
+		gh__text_printf(t, "%llu.%03llu\n", (unsigned long long)c.waited_ms_sum / 1000,
+				(unsigned long long)c.waited_ms_sum % 1000);
+		return;
+	}
+	uint64_t n = which == RUNNING   ? c.running
+		     : which == WAITING ? c.waiting
+		     : which == REFUSED ? c.refused
+					: c.waited_count;
+	gh__text_printf(t, "%llu\n", (unsigned long long)n);
+}
+
+static void put_queue_samples(struct gh__text *t, const struct gh__server *s, const char *name,
+			      enum queue_number which)
+{
+	const struct gh__site *site = s->current->site;
+
+	for (size_t i = 0; i < site->upstream_count; i++) {
+		gh__text_printf(t, "gatehouse_%s{", name);
+		put_label(t, "upstream", site->upstreams[i]->name);
+		gh__text_put(t, GH_STR("} "));
+		put_queue_number(t, site->upstreams[i], which);
+	}
+}
+
+static void put_queues(struct gh__text *t, const struct gh__server *s)
+{
+	put_head(t, "upstream_queue_running", "gauge", "Requests that have a place.");
+	put_queue_samples(t, s, "upstream_queue_running", RUNNING);
+	put_head(t, "upstream_queue_waiting", "gauge",
+		 "Requests that wait for a place or for their model to be loaded.");
+	put_queue_samples(t, s, "upstream_queue_waiting", WAITING);
+	put_head(t, "upstream_queue_refused_total", "counter",
+		 "Requests that were refused because too many waited.");
+	put_queue_samples(t, s, "upstream_queue_refused_total", REFUSED);
+	put_head(t, "upstream_queue_wait_seconds", "summary",
+		 "How long requests waited that had to and got a place.");
+	put_queue_samples(t, s, "upstream_queue_wait_seconds_sum", WAITED_MS);
+	put_queue_samples(t, s, "upstream_queue_wait_seconds_count", WAITED);
+}
+
 static void put_upstreams(struct gh__text *t, const struct gh__server *s)
 {
 	put_endpoints(t, s, "upstream_up", "Whether an address is taken to be up.", is_up);
@@ -211,6 +229,7 @@ static void put_upstreams(struct gh__text *t, const struct gh__server *s)
 	put_upstreams_counter(
 		t, s, "upstream_retries_total", offsetof(struct gh__upstream, retries),
 		"Calls sent again because a connection that was kept had gone stale.");
+	put_queues(t, s);
 }
 
 /* ---- certificates ---- */
@@ -366,6 +385,7 @@ struct gh_str gh__metrics_page(struct gh__server *s, struct gh__arena *a)
 	put_connections(&t, s);
 	put_certificates(&t, s);
 	put_upstreams(&t, s);
+	gh__metrics_models(&t, s);
 	put_process(&t, s);
 	gh__text_put(&t, gh__metrics_text(s->metrics, a));
 	return gh__text_finish(&t, a);

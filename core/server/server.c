@@ -16,8 +16,10 @@
 #include "core/base/memory.h"
 #include "core/base/metric.h"
 #include "core/config/mistake.h"
+#include "core/ledger/ledger.h"
 #include "core/route/access.h"
 #include "core/route/share.h"
+#include "core/route/usage_stats.h"
 #include "core/net/tls.h"
 #include "core/server/admin.h"
 #include "core/server/certificates.h"
@@ -28,7 +30,7 @@
 #include "core/server/thread.h"
 #include "core/server/watchdog.h"
 
-enum { FD_RESERVE = 64, MAX_CONFIG = 4 << 20, TABLE = 1 << 16 };
+enum { FD_RESERVE = 64, MAX_CONFIG = 4 << 20, TABLE = 1 << 16, LEDGER_PATIENCE = 3000 /* ms */ };
 
 /* ---- reading the config ---- */
 
@@ -89,6 +91,7 @@ static void apply_limits(struct gh__server *s, const struct gh__config *c)
 	if (c->limits.connections && (size_t)c->limits.connections < most)
 		most = (size_t)c->limits.connections;
 	atomic_store(&s->max_connections, most);
+	gh__ledger_keep(s->ledger, c->usage.keep.ms);
 }
 
 static void take_up(struct gh__server *s, struct gh__site *site, struct gh__list *opened)
@@ -194,6 +197,7 @@ static void watch_signals(struct gh__server *s)
 	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of its writer's alone */
 	for (size_t i = 0; i < GH_COUNT_OF(numbers); i++) {
 		uv_signal_init(&s->loop.uv, s->signals + i);
 		s->signals[i].data = s;
@@ -239,7 +243,7 @@ static int drop_to(struct gh_str user)
 static void give_state_dir(const struct gh__config *c)
 {
 	const struct passwd *pw = c->user.len && geteuid() == 0 ? getpwnam(c->user.at) : NULL;
-	bool wanted = false;
+	bool wanted = c->usage.keep.ms > 0;
 	struct stat st;
 
 	for (size_t i = 0; i < c->listen_count; i++)
@@ -283,7 +287,9 @@ static void begin(struct gh__server *s, const char *path, const struct gh_module
 	gh__upstreams_init(&s->upstreams, s->lanes);
 	s->shares = gh__shares_create();
 	s->metrics = gh__metrics_create();
-	s->grounds = (struct gh__grounds){ &s->upstreams, s->shares, s->metrics };
+	s->ledger = gh__ledger_create();
+	s->usage = gh__usage_stats_create();
+	s->grounds = (struct gh__grounds){ &s->upstreams, s->shares, s->metrics, s->ledger };
 	s->peers = gh__peers_create();
 	s->handshakes = gh__handshakes_create();
 	s->access = gh__access_sink_create();
@@ -306,6 +312,9 @@ static void end(struct gh__server *s)
 	gh__watchdog_destroy(s->watchdog);
 	gh__upstreams_finish(&s->upstreams);
 	gh__shares_destroy(s->shares);
+	gh__ledger_stop(s->ledger, LEDGER_PATIENCE);
+	gh__ledger_destroy(s->ledger);
+	gh__usage_stats_destroy(s->usage);
 	gh__metrics_destroy(s->metrics);
 	gh__peers_destroy(s->peers);
 	gh__handshakes_destroy(s->handshakes);
@@ -332,8 +341,10 @@ static struct gh__site *prepare(struct gh__server *s, struct gh__list *opened)
 	if (c && gh__listening_open(s, c, opened, mistakes) == 0 &&
 	    gh__admin_bind(s->admin, &c->admin, c->user, mistakes) == 0) {
 		give_state_dir(c);
-		if (drop_to(c->user) == 0)
+		if (drop_to(c->user) == 0) {
+			gh__ledger_open(s->ledger, c->state_dir);
 			site = build(s, bytes, mistakes);
+		}
 	}
 	if (site && gh__listening_check(site->config, opened, mistakes)) {
 		gh__site_destroy(site);
@@ -376,6 +387,7 @@ _Noreturn static void abandon(struct gh__server *s)
 		gh__listener_destroy(GH__CONTAINER(s->closing.next, struct gh__listener, link));
 	gh__admin_destroy(s->admin);
 	gh__access_sink_destroy(s->access);
+	gh__ledger_stop(s->ledger, LEDGER_PATIENCE);
 	fflush(NULL);
 	_exit(status);
 }

@@ -11,9 +11,11 @@
 
 struct gh__certificates;
 struct gh__handshakes;
+struct gh__ledger;
 struct gh__mistakes;
 struct gh__server;
 struct gh__tls_server;
+struct gh__usage_stats;
 
 /* A worker and its thread. */
 struct gh__thread {
@@ -52,6 +54,8 @@ struct gh__server {
 	struct gh__upstreams upstreams;
 	struct gh__shares *shares;
 	struct gh__metrics *metrics;
+	struct gh__ledger *ledger;
+	struct gh__usage_stats *usage;
 	struct gh__grounds grounds;
 	atomic_size_t collected;   /* bytes of bodies held in memory */
 	atomic_size_t connections; /* of all workers */

@@ -166,14 +166,18 @@ static void put_upstreams(struct gh__text *t, const struct gh__server *s)
 	gh__text_put(t, GH_STR("  \"upstreams\": ["));
 	for (size_t i = 0; i < site->upstream_count; i++) {
 		const struct gh__upstream *u = site->upstreams[i];
+		struct gh__queue_counts queue;
+		gh__queue_count(u->queue, &queue);
 		gh__text_put(t, i ? GH_STR(",\n    { \"name\": ") : GH_STR("\n    { \"name\": "));
 		put_string(t, u->name);
 		gh__text_printf(t,
 				", \"calls\": %llu, \"failures\": %llu, \"retries\": %llu,"
+				" \"running\": %u, \"waiting\": %u, \"refused\": %llu,"
 				" \"endpoints\": [",
 				(unsigned long long)atomic_load(&u->calls),
 				(unsigned long long)atomic_load(&u->failures),
-				(unsigned long long)atomic_load(&u->retries));
+				(unsigned long long)atomic_load(&u->retries), queue.running,
+				queue.waiting, (unsigned long long)queue.refused);
 		for (size_t k = 0; k < u->count; k++) {
 			if (k)
 				gh__text_put(t, GH_STR(","));

@@ -168,6 +168,8 @@ struct gh__thread *gh__thread_create(struct gh__server *s, unsigned number)
 	t->worker.conns.admit_handshake = admit_handshake;
 	t->worker.loop.on_turn = on_turn;
 	t->worker.access = gh__access_create(s->access);
+	t->worker.ledger = s->ledger;
+	t->worker.usage = s->usage;
 	gh__acceptor_init(&t->acceptor, &t->worker.loop, &t->worker.conns);
 	t->acceptor.admit = admit;
 	t->acceptor.not_taken = not_taken;

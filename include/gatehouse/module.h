@@ -58,6 +58,11 @@ struct gh_module {
 	void (*on_cancel)(struct gh_step *s);  /* the client left while this step waited */
 	void (*on_finish)(struct gh_step *s);  /* once for each step entered, in reverse order */
 
+	/* Reads now what it reads again by itself without a reload, such as a file that has changed:
+	 * for `gatehouse key` and others that must know when that is in force. 0, or -1 and a sentence
+	 * in `why`, and what was read before stays. Main thread; it may block as provision may. */
+	int (*refresh)(const void *self, char *why, size_t size);
+
 	/* Not NULL: a source of certificates, which stands under `tls:` of a listener and not in a
 	 * route. It has options, provision and cleanup as others do, and no hooks. */
 	const struct gh_certificates *certificates;
@@ -142,7 +147,8 @@ enum gh_verdict gh_fail(struct gh_step *s, int status, const char *code, const c
 /* A field for the answer, whoever gives it, errors too. Set before the head is sent. */
 void gh_answer_header(struct gh_step *s, struct gh_str name, struct gh_str value);
 
-/* Sends the request on to `upstream` and streams its answer back. Returns GH_DONE. */
+/* Sends the request on to `upstream`, in its turn where `max_concurrent` makes requests wait, and
+ * streams its answer back. Returns GH_DONE, or GH_PENDING while it waits. */
 enum gh_proxy_flag {
 	GH_PROXY_UPGRADE = 1,   /* WebSockets may pass */
 	GH_PROXY_KEEP_HOST = 2, /* the client's Host goes on, not the upstream's own */
@@ -151,8 +157,63 @@ struct gh_proxy {
 	struct gh_upstream *upstream;
 	unsigned flags;
 	struct gh_str path; /* NULL: the request's path and query; else both, in their stead */
+	/* The collected body as it shall go on: pieces in their order, which live as long as the
+	 * request. NULL: as it came. */
+	const struct gh_str *body;
+	size_t body_count;
+	/* Which model of the upstream is asked for: while one that is not loaded is being asked for,
+	 * further requests for it wait, so that it is loaded once. Empty: of no matter. */
+	struct gh_str model;
+	/* In place of an error answer, when the upstream gave none: gh_trouble() says why. The verdict
+	 * is as in on_request, so gh_pass() to another is one way and gh_fail() another. After
+	 * gh_begin() it can but gh_say() something and fail. NULL: the error. */
+	gh_then *on_trouble;
+	/* Called whenever so many ms passed in which the client got nothing, from here to the end of
+	 * the answer. 0: never. */
+	int64_t silence_ms;
+	void (*on_silence)(struct gh_step *s);
 };
 enum gh_verdict gh_pass(struct gh_step *s, const struct gh_proxy *p);
+
+/* Why an upstream gave no answer. */
+enum gh_trouble_kind {
+	GH_TROUBLE_FULL,    /* too many wait there already */
+	GH_TROUBLE_WAITED,  /* its turn did not come in time */
+	GH_TROUBLE_CONNECT, /* nothing could be reached */
+	GH_TROUBLE_TIMEOUT, /* no answer in time */
+	GH_TROUBLE_BROKEN,  /* it closed, or what came is no proper answer */
+};
+struct gh_trouble {
+	enum gh_trouble_kind kind;
+	/* Of the error that is answered if nobody does otherwise. */
+	int status;
+	const char *code, *text;
+};
+const struct gh_trouble *gh_trouble(const struct gh_step *s);
+
+/* Sends a head of status 200 and this type now, from the step that has passed the request on:
+ * on_response of the other steps is called with it, and may not wait then. The step's own is called when
+ * the upstream's head comes, which is no longer sent: GH_NEXT lets its body follow, gh_fail() breaks the
+ * answer off. Nothing when a head is out already. */
+void gh_begin(struct gh_step *s, struct gh_str type);
+bool gh_is_begun(const struct gh_step *s);
+/* Bytes of the answer's body from this step, to be seen by those further out; after the head. */
+void gh_say(struct gh_step *s, struct gh_str bytes);
+
+/* In on_response: the head waits, and `take` gets the body in the client's stead, with GH_LAST at its
+ * end, for as long as it gives GH_PENDING. GH_NEXT: the head goes on as it is in s->res by then, after
+ * it what gh_put() gave, and what is still to come streams. GH_ERROR: gh_fail(). Returns GH_PENDING. */
+typedef enum gh_verdict gh_take(struct gh_step *s, struct gh_str slice, enum gh_part part);
+enum gh_verdict gh_take_answer(struct gh_step *s, gh_take *take);
+/* Bytes (the request's, see gh_alloc) that go first in the body; in a gh_take that gives GH_NEXT. The
+ * length in s->res is the module's to mend. */
+void gh_put(struct gh_step *s, struct gh_str bytes);
+/* In on_response: this step's edit_response leaves this answer alone, which so keeps its length. */
+void gh_no_edit(struct gh_step *s);
+/* The answer says of itself that it is whole: a client that leaves from now on has it. */
+void gh_set_whole(struct gh_step *s);
+/* What the client waited for begins now, though bytes came before it: the first token. */
+void gh_set_first_token(struct gh_step *s);
 
 /* ---- Waiting: each returns GH_PENDING, and `then` gives the verdict ---- */
 
@@ -198,6 +259,10 @@ const struct gh_answer *gh_answer(struct gh_step *s);
 /* All that makes an upstream what it is, as text: the same after a reload that left it as it was, so
  * fit for a key of what outlives one. */
 struct gh_str gh_upstream_key(const struct gh_upstream *upstream);
+/* Its name in `upstreams:`, or its first address. */
+struct gh_str gh_upstream_name(const struct gh_upstream *upstream);
+/* Its option `assemble`. */
+bool gh_upstream_assembles(const struct gh_upstream *upstream);
 
 /* Reads the whole body into s->req->body, at most `max` bytes, else 413. */
 enum gh_verdict gh_collect_body(struct gh_step *s, size_t max, gh_then *then);
@@ -212,6 +277,12 @@ void gh_defer(struct gh_request *r, void (*done)(void *arg), void *arg);
 
 /* Who the caller is, for all later steps and the log. The name is copied. */
 void gh_set_caller(struct gh_request *r, struct gh_str name);
+/* What they are bound to; of the request's memory. */
+void gh_set_grant(struct gh_request *r, const struct gh_grant *grant);
+/* The model that is asked for, for the log, the usage and its metrics. Copied. A request with a model
+ * is counted in `gatehouse usage`, with what gh_set_usage() said. */
+void gh_set_model(struct gh_request *r, struct gh_str name);
+void gh_set_usage(struct gh_request *r, const struct gh_usage *usage);
 
 /* ---- Body editors ---- */
 

@@ -73,6 +73,24 @@ struct gh_identity {
  * speaks OpenAI's API, Anthropic's for requests of that. */
 enum gh_shape { GH_SHAPE_PLAIN, GH_SHAPE_OPENAI, GH_SHAPE_ANTHROPIC };
 
+/* Who goes first where requests wait for their turn. */
+enum gh_priority { GH_PRIORITY_NORMAL, GH_PRIORITY_LOW, GH_PRIORITY_HIGH };
+
+/* What a caller is bound to, as the module knows that let them in. */
+struct gh_grant {
+	const struct gh_str *models; /* that they may ask for; none: all */
+	size_t model_count;
+	enum gh_priority priority;
+};
+
+/* The tokens of one request and its answer; -1: not known. */
+struct gh_usage {
+	int64_t input;  /* of the prompt, with those that were in a cache */
+	int64_t cached; /* of them */
+	int64_t output;
+	bool estimated; /* counted here, since the server did not tell */
+};
+
 struct gh_request {
 	struct gh_str method; /* token, as sent */
 	struct gh_str path;  /* canonical: absolute, escapes normalised, no empty or dot segments */
@@ -88,10 +106,13 @@ struct gh_request {
 	struct gh_str client_text; /* the address as text, without port; `unix` for a unix socket */
 	enum gh_client_source client_source;
 	struct gh_identity identity;
-	struct gh_str caller; /* who it is, once a module has found out; empty until then */
-	struct gh_str route;  /* the route's name */
-	enum gh_shape shape;  /* of errors on this route */
-	struct gh_str body;   /* after gh_collect_body() */
+	struct gh_str caller;         /* who it is, once a module has found out; empty until then */
+	const struct gh_grant *grant; /* what they are bound to; NULL: to nothing */
+	struct gh_str model; /* what is asked for, by its name here; empty: no model, or not yet */
+	struct gh_usage usage; /* at the latest in on_finish of the module that knows */
+	struct gh_str route;   /* the route's name */
+	enum gh_shape shape;   /* of errors on this route */
+	struct gh_str body;    /* after gh_collect_body(), until an upstream answers */
 };
 
 struct gh_response {

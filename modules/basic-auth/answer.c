@@ -10,16 +10,6 @@ void basic_auth_take_off(struct gh_step *s)
 		gh_header_set(&s->req->headers, GH_STR("authorization"), a->authorization);
 }
 
-enum gh_verdict basic_auth_accept(struct gh_step *s, struct gh_str name)
-{
-	const struct auth *a = s->self;
-
-	gh_metric_add(a->accepted, 1);
-	gh_set_caller(s->req, name);
-	basic_auth_take_off(s);
-	return GH_NEXT;
-}
-
 static bool has_header(const struct gh_request *r, struct gh_str name)
 {
 	return gh_header_find(&r->headers, name) != NULL;
@@ -103,18 +93,8 @@ enum gh_verdict basic_auth_too_many(struct gh_step *s, struct gh_str user, int64
 		       "Too many failed logins from your address. Try again in %lld s.", seconds);
 }
 
-enum gh_verdict basic_auth_settle(struct gh_step *s, enum basic_auth_outcome outcome,
-				  struct gh_str user, enum basic_auth_user_is is)
+enum gh_verdict basic_auth_busy(struct gh_step *s)
 {
-	switch (outcome) {
-	case BASIC_AUTH_YES:
-		return basic_auth_accept(s, user);
-	case BASIC_AUTH_NO:
-		return basic_auth_deny(s, BASIC_AUTH_SPEAKS_BASIC, user,
-				       is == BASIC_AUTH_KNOWN ? "wrong password" : "unknown user");
-	case BASIC_AUTH_BUSY:
-		break;
-	}
 	retry_after(s, 1);
 	return gh_fail(s, 503, "server_is_overloaded",
 		       "Too many logins are being checked. Try again in a moment.");

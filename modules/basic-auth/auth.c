@@ -79,7 +79,9 @@ static const struct gh_option options[] = {
 	OPTION(credentials, NULL,
 	       "Path of a YAML file with more `users:` and `keys:`, which others may not read "
 	       "(mode 0640 "
-	       "or stricter). A change takes effect within a second, without a reload; a broken "
+	       "or stricter). There a name may stand with a mapping that binds it to models, a day "
+	       "of expiry, a priority and limits. A change takes effect within a second, without a "
+	       "reload; a broken "
 	       "file "
 	       "leaves the old one in force, and the log says why.",
 	       .max = 4096),
@@ -117,6 +119,10 @@ static const struct gh_option options[] = {
 };
 
 /* ---- Provision ---- */
+
+/* So many callers with limits of their own can have something to pay off at once; no client can make
+ * up another one. */
+enum { BUDGET_KEYS = 16384 };
 
 static int begin_book(const void *arg, struct basic_auth_book *book, char *why, size_t size)
 {
@@ -185,12 +191,18 @@ static int provision(struct gh_instance *in, void *self)
 	if (a->upstream_key.len > 0)
 		a->authorization = make_authorization(in, a->upstream_key);
 
+	if (a->credentials.len > 0)
+		a->budgets = gh_budgets_open(in, GH_STR("basic-auth/keys"), BUDGET_KEYS,
+					     GH_LIMITS_MAX);
+
 	const char *logins = "gatehouse_logins_total",
 		   *help = "Credentials shown, by what came of it.";
 
 	a->accepted = gh_counter(in, logins, "result=\"accepted\"", help);
 	a->denied = gh_counter(in, logins, "result=\"denied\"", help);
 	a->limited = gh_counter(in, logins, "result=\"limited\"", help);
+	a->refused = gh_counter(in, "gatehouse_ratelimit_refused_total", "",
+				"Requests that were refused because a limit was reached.");
 	a->hashes = gh_counter(in, "gatehouse_password_hashes_total", "",
 			       "Password hashes computed; what the cache knows costs none.");
 	return 0;
@@ -215,8 +227,8 @@ struct job {
 	int64_t now_ms;
 	enum basic_auth_user_is is;
 	enum basic_auth_outcome outcome;
-	size_t user_len, password_len;
-	char user[BASIC_AUTH_USER_MAX], password[BASIC_AUTH_PASSWORD_MAX];
+	size_t password_len;
+	char password[BASIC_AUTH_PASSWORD_MAX];
 };
 
 /* Does all that others wait for, since the client may be gone when it ends. */
@@ -241,19 +253,59 @@ static void verify(void *arg)
 	basic_auth_land(keep, job->flight, job->outcome);
 }
 
+/* By the book as it is now: a verification takes its time, and who was taken out of the file
+ * meanwhile stays out. */
+static enum gh_verdict let_in(struct gh_step *s)
+{
+	const struct auth *a = s->self;
+	struct auth_local *local = s->local;
+	const struct auth_state *state = s->state;
+	const struct basic_auth_book *book = basic_auth_shelf_open(a->shelf, &local->reader);
+	const struct basic_auth_user *user = basic_auth_book_user(book, state->user);
+	struct basic_auth_who who = { .as = BASIC_AUTH_AS_USER,
+				      .speaks = BASIC_AUTH_SPEAKS_BASIC,
+				      .name = state->user };
+	enum gh_verdict verdict;
+
+	if (user != NULL && basic_auth_equal(&user->id, &state->id, sizeof(state->id))) {
+		who.bound = user->bound;
+		verdict = basic_auth_accept(s, &who);
+	} else {
+		verdict = basic_auth_deny(s, who.speaks, who.name, "changed meanwhile");
+	}
+	basic_auth_shelf_close(local->reader);
+	return verdict;
+}
+
+static enum gh_verdict settle(struct gh_step *s, enum basic_auth_outcome outcome)
+{
+	const struct auth_state *state = s->state;
+
+	switch (outcome) {
+	case BASIC_AUTH_YES:
+		return let_in(s);
+	case BASIC_AUTH_NO:
+		return basic_auth_deny(s, BASIC_AUTH_SPEAKS_BASIC, state->user,
+				       state->is == BASIC_AUTH_KNOWN ? "wrong password"
+								     : "unknown user");
+	case BASIC_AUTH_BUSY:
+		break;
+	}
+	return basic_auth_busy(s);
+}
+
 static enum gh_verdict then_verified(struct gh_step *s)
 {
 	const struct job *job = gh_job(s);
 
-	return basic_auth_settle(s, job->outcome, (struct gh_str){ job->user, job->user_len },
-				 job->is);
+	return settle(s, job->outcome);
 }
 
 static enum gh_verdict then_landed(struct gh_step *s)
 {
 	const struct auth_state *state = s->state;
 
-	return basic_auth_settle(s, state->waiter.outcome, state->user, state->is);
+	return settle(s, state->waiter.outcome);
 }
 
 static enum gh_verdict start_job(struct gh_step *s, struct job *job,
@@ -261,9 +313,7 @@ static enum gh_verdict start_job(struct gh_step *s, struct job *job,
 {
 	const struct auth *a = s->self;
 
-	job->user_len = c->user.len;
 	job->password_len = c->secret.len;
-	memcpy(job->user, c->user.at, c->user.len);
 	memcpy(job->password, c->secret.at, c->secret.len);
 
 	enum gh_verdict verdict = gh_offload(s, GH_LANE_HASH, verify, job, sizeof(*job),
@@ -279,7 +329,8 @@ static enum gh_verdict start_job(struct gh_step *s, struct job *job,
 
 /* Copies what a verification needs from the user's entry, or from that of one who stands in. */
 static void look_up(const struct auth *a, const struct basic_auth_book *book,
-		    const struct basic_auth_credential *c, struct job *job)
+		    const struct basic_auth_credential *c, struct job *job,
+		    struct auth_state *state)
 {
 	const struct basic_auth_user *user = basic_auth_book_user(book, c->user);
 	struct basic_auth_digest id;
@@ -293,6 +344,7 @@ static void look_up(const struct auth *a, const struct basic_auth_book *book,
 		user = &book->users[basic_auth_keep_number(a->keep, c->user) % book->user_count];
 		basic_auth_digest_of(c->user, &id);
 	}
+	state->id = id;
 	job->hash = user->hash;
 	basic_auth_keep_name(a->keep, &id, c->secret, &job->name);
 }
@@ -312,17 +364,16 @@ static enum gh_verdict log_in(struct gh_step *s, struct job *job,
 	wait_ms = basic_auth_spent(a->keep, job->account, job->now_ms);
 	if (wait_ms > 0)
 		return basic_auth_too_many(s, c->user, wait_ms);
+	state->user = gh_copy(s->req, c->user);
+	state->is = job->is;
 	if (basic_auth_verified(a->keep, &job->name, job->now_ms, a->cache_ttl.ms) &&
 	    job->is == BASIC_AUTH_KNOWN)
-		return basic_auth_accept(s, c->user);
+		return let_in(s);
 	/* Taken before and given back after success: many at once get no more than one after
 	 * another. */
 	wait_ms = basic_auth_charge(a->keep, job->account, job->now_ms);
 	if (wait_ms > 0)
 		return basic_auth_too_many(s, c->user, wait_ms);
-	/* Before the join: then_landed() may look at them at once. */
-	state->user = gh_copy(s->req, c->user);
-	state->is = job->is;
 	job->flight = basic_auth_join(a->keep, &job->name, s, then_landed, &state->waiter);
 	if (job->flight == NULL) {
 		basic_auth_refund(a->keep, job->account, job->now_ms);
@@ -333,6 +384,17 @@ static enum gh_verdict log_in(struct gh_step *s, struct job *job,
 
 /* ---- A request ---- */
 
+static enum gh_verdict let_in_key(struct gh_step *s, const struct basic_auth_key *key,
+				  enum basic_auth_speaks speaks)
+{
+	const struct basic_auth_who who = { .as = BASIC_AUTH_AS_KEY,
+					    .speaks = speaks,
+					    .name = { key->name, key->len },
+					    .bound = key->bound };
+
+	return basic_auth_accept(s, &who);
+}
+
 static enum gh_verdict check_password(struct gh_step *s, const struct basic_auth_credential *c)
 {
 	const struct auth *a = s->self;
@@ -340,17 +402,16 @@ static enum gh_verdict check_password(struct gh_step *s, const struct basic_auth
 	const struct basic_auth_book *book = basic_auth_shelf_open(a->shelf, &local->reader);
 	const struct basic_auth_key *key = basic_auth_book_key(book, c->secret);
 	struct job job = { .auth = a };
+	enum gh_verdict verdict = GH_ERROR;
+	bool is_key = key != NULL, has_users = book->user_count > 0;
 
-	if (key != NULL)
-		basic_auth_accept(s, (struct gh_str){ key->name, key->len });
-	else if (book->user_count > 0)
-		look_up(a, book, c, &job);
-
-	bool has_users = book->user_count > 0;
-
+	if (is_key)
+		verdict = let_in_key(s, key, BASIC_AUTH_SPEAKS_BASIC);
+	else if (has_users)
+		look_up(a, book, c, &job, s->state);
 	basic_auth_shelf_close(local->reader);
-	if (key != NULL)
-		return GH_NEXT;
+	if (is_key)
+		return verdict;
 	return has_users ? log_in(s, &job, c)
 			 : basic_auth_deny(s, BASIC_AUTH_SPEAKS_BASIC, c->user, "unknown user");
 }
@@ -361,12 +422,12 @@ static enum gh_verdict check_bearer(struct gh_step *s, const struct basic_auth_c
 	struct auth_local *local = s->local;
 	const struct basic_auth_book *book = basic_auth_shelf_open(a->shelf, &local->reader);
 	const struct basic_auth_key *key = basic_auth_book_key(book, c->secret);
+	enum gh_verdict verdict = key != NULL ? let_in_key(s, key, BASIC_AUTH_SPEAKS_OTHER)
+					      : basic_auth_deny(s, BASIC_AUTH_SPEAKS_OTHER,
+								GH_STR(""), "unknown key");
 
-	if (key != NULL)
-		basic_auth_accept(s, (struct gh_str){ key->name, key->len });
 	basic_auth_shelf_close(local->reader);
-	return key != NULL ? GH_NEXT
-			   : basic_auth_deny(s, BASIC_AUTH_SPEAKS_OTHER, GH_STR(""), "unknown key");
+	return verdict;
 }
 
 static enum gh_verdict check(struct gh_step *s)
@@ -443,6 +504,15 @@ static void on_finish(struct gh_step *s)
 	struct auth_state *state = s->state;
 
 	basic_auth_leave(a->keep, &state->waiter);
+	basic_auth_charge_budget(s);
+}
+
+/* For the admin address, that a change is in force before anybody says so. */
+static int refresh(const void *self, char *why, size_t size)
+{
+	const struct auth *a = self;
+
+	return a->shelf->path != NULL ? basic_auth_shelf_renew(a->shelf, why, size) : 0;
 }
 
 extern const struct gh_module gh_module_basic_auth;
@@ -460,5 +530,7 @@ const struct gh_module gh_module_basic_auth = {
 	.provision = provision,
 	.cleanup = cleanup,
 	.on_request = on_request,
+	.on_cancel = basic_auth_give_back_budget,
 	.on_finish = on_finish,
+	.refresh = refresh,
 };

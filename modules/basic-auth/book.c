@@ -14,10 +14,14 @@ void basic_auth_book_destroy(struct basic_auth_book *book)
 {
 	if (book == NULL)
 		return;
-	for (size_t i = 0; i < book->user_count; i++)
+	for (size_t i = 0; i < book->user_count; i++) {
+		basic_auth_bound_destroy(book->users[i].bound);
 		free(book->users[i].name);
-	for (size_t i = 0; i < book->key_count; i++)
+	}
+	for (size_t i = 0; i < book->key_count; i++) {
+		basic_auth_bound_destroy(book->keys[i].bound);
 		free(book->keys[i].name);
+	}
 	free(book->users);
 	free(book->keys);
 	free(book);
@@ -111,6 +115,16 @@ int basic_auth_book_add_key(struct basic_auth_book *book, struct gh_str name, st
 	book->keys = grow(book->keys, book->key_count, &book->key_room, sizeof(key));
 	book->keys[book->key_count++] = key;
 	return 0;
+}
+
+void basic_auth_book_bind_user(struct basic_auth_book *book, struct basic_auth_bound *bound)
+{
+	book->users[book->user_count - 1].bound = bound;
+}
+
+void basic_auth_book_bind_key(struct basic_auth_book *book, struct basic_auth_bound *bound)
+{
+	book->keys[book->key_count - 1].bound = bound;
 }
 
 static int compare_names(const char *a, size_t a_len, const char *b, size_t b_len)

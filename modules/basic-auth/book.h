@@ -5,6 +5,7 @@
 #ifndef GATEHOUSE_BASIC_AUTH_BOOK_H
 #define GATEHOUSE_BASIC_AUTH_BOOK_H
 
+#include "bound.h"
 #include "hash.h"
 #include "secret.h"
 
@@ -15,6 +16,7 @@ struct basic_auth_user {
 	struct basic_auth_hash hash;
 	struct basic_auth_digest
 		id; /* of the name and the stored hash: another one after a change */
+	struct basic_auth_bound *bound; /* NULL: to nothing */
 };
 
 struct basic_auth_key {
@@ -22,6 +24,7 @@ struct basic_auth_key {
 	size_t len;
 	unsigned line;
 	struct basic_auth_digest digest;
+	struct basic_auth_bound *bound; /* NULL: to nothing */
 };
 
 struct basic_auth_book {
@@ -39,6 +42,9 @@ int basic_auth_book_add_user(struct basic_auth_book *book, struct gh_str name, s
 			     unsigned line, char *why, size_t size);
 int basic_auth_book_add_key(struct basic_auth_book *book, struct gh_str name, struct gh_str digest,
 			    unsigned line, char *why, size_t size);
+/* Binds the user or key that was added last, once; takes `bound` over. */
+void basic_auth_book_bind_user(struct basic_auth_book *book, struct basic_auth_bound *bound);
+void basic_auth_book_bind_key(struct basic_auth_book *book, struct basic_auth_bound *bound);
 /* Sorts, and refuses names and keys that are there twice; `ret_line` is where the second stands. */
 int basic_auth_book_seal(struct basic_auth_book *book, unsigned *ret_line, char *why, size_t size);
 

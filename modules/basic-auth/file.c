@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <yaml.h>
+#include "entry.h"
+#include "events.h"
 
 /* ---- Its state ---- */
 
@@ -40,106 +41,46 @@ bool basic_auth_version_same(const struct basic_auth_version *a, const struct ba
 
 /* ---- Its YAML ---- */
 
-struct parse {
-	yaml_parser_t yaml;
-	const char *path;
-	struct basic_auth_book *book;
-	char *why;
-	size_t size;
-};
-
-static int GH_PRINTF(3, 4) wrong(const struct parse *p, yaml_mark_t at, const char *format, ...)
-{
-	char what[400];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(what, sizeof(what), format, args);
-	va_end(args);
-	snprintf(p->why, p->size, "%s:%zu:%zu: %s", p->path, at.line + 1, at.column + 1, what);
-	return -1;
-}
-
-/* The next event, which yaml_event_delete() ends. */
-static int next(struct parse *p, yaml_event_t *ret_event)
-{
-	if (yaml_parser_parse(&p->yaml, ret_event) == 1)
-		return 0;
-	/* libyaml tells no mark of what is no UTF-8, and its problem may quote nothing secret: it
-	 * has fixed texts alone. */
-	return wrong(p, p->yaml.problem_mark, "%s; quote values that have special characters",
-		     p->yaml.problem != NULL ? p->yaml.problem : "this is no YAML");
-}
-
-static struct gh_str scalar(const yaml_event_t *e)
-{
-	return (struct gh_str){ (const char *)e->data.scalar.value, e->data.scalar.length };
-}
-
-typedef int add(struct basic_auth_book *book, struct gh_str name, struct gh_str value,
-		unsigned line, char *why, size_t size);
-
-/* One NAME: VALUE, whose NAME is here. */
-static int parse_pair(struct parse *p, const yaml_event_t *name, add *add_pair)
-{
-	yaml_event_t value;
-	char why[300];
-	int rc = 0;
-
-	if (next(p, &value) != 0)
-		return -1;
-
-	unsigned line = (unsigned)name->start_mark.line + 1;
-
-	if (value.type != YAML_SCALAR_EVENT)
-		rc = wrong(p, value.start_mark,
-			   "a name stands here with something other than a text; "
-			   "write NAME: \"TEXT\"");
-	else if (add_pair(p->book, scalar(name), scalar(&value), line, why, sizeof(why)) != 0)
-		rc = wrong(p, value.start_mark, "%s", why);
-	yaml_event_delete(&value);
-	return rc;
-}
-
 /* The mapping behind `users:` or `keys:`, or nothing. */
-static int parse_section(struct parse *p, add *add_pair)
+static int parse_section(struct basic_auth_events *p, enum basic_auth_section section,
+			 struct basic_auth_book *book)
 {
 	yaml_event_t e;
 	int rc = 0;
 
-	if (next(p, &e) != 0)
+	if (basic_auth_events_next(p, &e) != 0)
 		return -1;
 
-	bool empty = e.type == YAML_SCALAR_EVENT && e.data.scalar.length == 0 &&
-		     e.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	bool empty = basic_auth_event_is_empty(&e);
 
 	if (!empty && e.type != YAML_MAPPING_START_EVENT)
-		rc = wrong(p, e.start_mark,
-			   "a mapping of names belongs here; "
-			   "write NAME: \"TEXT\", one a line");
+		rc = basic_auth_events_wrong(p, e.start_mark,
+					     "a mapping of names belongs here; "
+					     "write NAME: \"TEXT\", one a line");
 	yaml_event_delete(&e);
 	if (rc != 0 || empty)
 		return rc;
 	for (;;) {
-		if (next(p, &e) != 0)
+		if (basic_auth_events_next(p, &e) != 0)
 			return -1;
 
 		bool end = e.type == YAML_MAPPING_END_EVENT;
 
 		if (!end && e.type != YAML_SCALAR_EVENT)
-			rc = wrong(p, e.start_mark, "a name belongs here, as plain text");
+			rc = basic_auth_events_wrong(p, e.start_mark,
+						     "a name belongs here, as plain text");
 		else if (!end)
-			rc = parse_pair(p, &e, add_pair);
+			rc = basic_auth_entry_read(p, section, &e, book);
 		yaml_event_delete(&e);
 		if (rc != 0 || end)
 			return rc;
 	}
 }
 
-enum section { USERS = 1, KEYS = 2 };
+enum { USERS = 1, KEYS = 2 };
 
 /* The document's mapping, after its start. */
-static int parse_sections(struct parse *p)
+static int parse_sections(struct basic_auth_events *p, struct basic_auth_book *book)
 {
 	unsigned seen = 0;
 
@@ -147,23 +88,27 @@ static int parse_sections(struct parse *p)
 		yaml_event_t e;
 		int rc = 0;
 
-		if (next(p, &e) != 0)
+		if (basic_auth_events_next(p, &e) != 0)
 			return -1;
 
 		bool end = e.type == YAML_MAPPING_END_EVENT;
-		struct gh_str name = e.type == YAML_SCALAR_EVENT ? scalar(&e) : GH_STR("");
+		struct gh_str name = e.type == YAML_SCALAR_EVENT ? basic_auth_event_text(&e)
+								 : GH_STR("");
 		unsigned section = gh_str_is(name, "users")  ? USERS
 				   : gh_str_is(name, "keys") ? KEYS
 							     : 0;
 
 		if (!end && section == 0)
-			rc = wrong(p, e.start_mark, "only `users:` and `keys:` belong here");
+			rc = basic_auth_events_wrong(p, e.start_mark,
+						     "only `users:` and `keys:` belong here");
 		else if (seen & section)
-			rc = wrong(p, e.start_mark,
-				   "`" GH_FMT ":` is there twice; put both together", GH_ARG(name));
+			rc = basic_auth_events_wrong(p, e.start_mark,
+						     "`" GH_FMT
+						     ":` is there twice; put both together",
+						     GH_ARG(name));
 		else if (!end)
-			rc = parse_section(p, section == USERS ? basic_auth_book_add_user
-							       : basic_auth_book_add_key);
+			rc = parse_section(p, section == USERS ? BASIC_AUTH_USERS : BASIC_AUTH_KEYS,
+					   book);
 		seen |= section;
 		yaml_event_delete(&e);
 		if (rc != 0 || end)
@@ -171,7 +116,7 @@ static int parse_sections(struct parse *p)
 	}
 }
 
-static int parse_stream(struct parse *p)
+static int parse_stream(struct basic_auth_events *p, struct basic_auth_book *book)
 {
 	bool had_document = false;
 
@@ -179,7 +124,7 @@ static int parse_stream(struct parse *p)
 		yaml_event_t e;
 		int rc = 0;
 
-		if (next(p, &e) != 0)
+		if (basic_auth_events_next(p, &e) != 0)
 			return -1;
 
 		bool end = e.type == YAML_STREAM_END_EVENT;
@@ -187,21 +132,24 @@ static int parse_stream(struct parse *p)
 		switch (e.type) {
 		case YAML_DOCUMENT_START_EVENT:
 			if (had_document)
-				rc = wrong(p, e.start_mark, "a second document begins; keep one");
+				rc = basic_auth_events_wrong(p, e.start_mark,
+							     "a second document begins; keep one");
 			had_document = true;
 			break;
 		case YAML_MAPPING_START_EVENT:
-			rc = parse_sections(p);
+			rc = parse_sections(p, book);
 			break;
 		case YAML_SCALAR_EVENT:
 			/* `---` and nothing after it. */
 			if (e.data.scalar.length > 0)
-				rc = wrong(p, e.start_mark,
-					   "the file begins with `users:` or `keys:`");
+				rc = basic_auth_events_wrong(
+					p, e.start_mark,
+					"the file begins with `users:` or `keys:`");
 			break;
 		case YAML_SEQUENCE_START_EVENT:
 		case YAML_ALIAS_EVENT:
-			rc = wrong(p, e.start_mark, "the file begins with `users:` or `keys:`");
+			rc = basic_auth_events_wrong(p, e.start_mark,
+						     "the file begins with `users:` or `keys:`");
 			break;
 		default:
 			break;
@@ -215,17 +163,13 @@ static int parse_stream(struct parse *p)
 int basic_auth_file_parse(const char *path, struct gh_str bytes, struct basic_auth_book *book,
 			  char *why, size_t size)
 {
-	struct parse p = { .path = path, .book = book, .why = why, .size = size };
+	struct basic_auth_events p = { .path = path, .why = why, .size = size };
 
-	if (yaml_parser_initialize(&p.yaml) != 1)
-		abort();
-	yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(
-		&p.yaml, (const unsigned char *)(bytes.len > 0 ? bytes.at : ""), bytes.len);
+	basic_auth_events_begin(&p, bytes);
 
-	int rc = parse_stream(&p);
+	int rc = parse_stream(&p, book);
 
-	yaml_parser_delete(&p.yaml);
+	basic_auth_events_end(&p);
 	return rc;
 }
 

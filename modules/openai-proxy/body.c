@@ -13,12 +13,15 @@ enum member {
 	MAX_COMPLETION_TOKENS,
 	MAX_OUTPUT_TOKENS,
 	USER,
+	MESSAGES,
+	LOGPROBS,
+	N_PROBS,
 	MEMBER_COUNT,
 };
 
 static const struct {
 	const char *name;
-	enum gh_json_type type; /* or null */
+	enum gh_json_type type; /* or null; NONE: that is the server's business */
 	const char *mismatch;
 } members[MEMBER_COUNT] = {
 	[MODEL] = { "model", GH_JSON_STRING, "must be a string" },
@@ -28,6 +31,9 @@ static const struct {
 	[MAX_COMPLETION_TOKENS] = { "max_completion_tokens", GH_JSON_NUMBER, "must be a number" },
 	[MAX_OUTPUT_TOKENS] = { "max_output_tokens", GH_JSON_NUMBER, "must be a number" },
 	[USER] = { "user", GH_JSON_STRING, "must be a string" },
+	[MESSAGES] = { "messages", GH_JSON_NONE, NULL },
+	[LOGPROBS] = { "logprobs", GH_JSON_NONE, NULL },
+	[N_PROBS] = { "n_probs", GH_JSON_NONE, NULL },
 };
 
 /* The shortest and the longest that a name of the table can be, in quotes and all of it in escapes. */
@@ -106,7 +112,7 @@ static int read_members(const struct reading *r)
 	struct gh_json_iterator it = gh_json_each(b->root);
 	struct gh_json name, value;
 	unsigned seen = 0;
-	bool unbound = false;
+	bool unbound = false, wanted;
 	int bad = 0;
 
 	while (!bad && gh_json_next(&it, &name, &value)) {
@@ -118,10 +124,12 @@ static int read_members(const struct reading *r)
 		if (seen & 1u << m)
 			return refuse(r, members[m].name, name.text.at, "is there twice");
 		seen |= 1u << m;
-		if (type != members[m].type && type != GH_JSON_NULL)
+		if (members[m].type && type != members[m].type && type != GH_JSON_NULL)
 			return refuse(r, members[m].name, value.text.at, members[m].mismatch);
 		if (m == MODEL)
 			b->model_value = value.text;
+		if (m == STREAM)
+			b->stream = value;
 		if (m == STREAM_OPTIONS)
 			b->stream_options = value;
 		if (type == GH_JSON_NULL)
@@ -143,6 +151,13 @@ static int read_members(const struct reading *r)
 			break;
 		case USER:
 			b->user = value;
+			break;
+		case MESSAGES:
+			b->messages = value;
+			break;
+		case LOGPROBS:
+		case N_PROBS:
+			b->logprobs |= gh_json_bool(value, &wanted) || wanted;
 			break;
 		case MEMBER_COUNT:
 			break;
@@ -170,6 +185,17 @@ int openai_body_read(struct gh_str bytes, struct openai_body *ret_body,
 	else
 		*ret_body = b;
 	return bad;
+}
+
+bool openai_body_tells_same(const struct openai_body *b)
+{
+	struct gh_json_iterator it = gh_json_each(b->messages);
+	struct gh_json last = { { NULL, 0 } }, role = { { NULL, 0 } };
+
+	while (gh_json_next(&it, NULL, &last))
+		;
+	gh_json_get(last, GH_STR("role"), &role);
+	return !b->logprobs && !gh_json_is(role, GH_STR("assistant"));
 }
 
 struct gh_str openai_fault_text(const struct openai_fault *f, char to[static OPENAI_FAULT_TEXT])

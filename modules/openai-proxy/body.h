@@ -30,11 +30,14 @@ struct openai_body {
 	bool has_model;         /* `null` is as good as nothing, here and below */
 	bool streams;           /* `stream` is true: what decides, whatever Accept says */
 	bool asks_usage;        /* stream_options.include_usage is true */
+	bool logprobs;          /* it asks for them, by either name */
 	int64_t max_tokens;     /* the largest of its three names; -1: none, or none that binds */
 	struct gh_json user;    /* a string; zeroed: none */
 
+	struct gh_json messages; /* zeroed: none */
+
 	/* For splice.c: where the values stand. Their `text.at` is NULL where they do not. */
-	struct gh_json root, stream_options, include_usage;
+	struct gh_json root, stream, stream_options, include_usage;
 	struct gh_str model_value; /* as it is written, with quotes in JSON; also a `null` */
 
 	uint16_t model_len;
@@ -47,6 +50,13 @@ int openai_body_read(struct gh_str bytes, struct openai_body *ret_body,
 /* The same for multipart/form-data, whose boundary is in the Content-Type. */
 int openai_form_read(struct gh_str bytes, struct gh_str content_type, struct openai_body *ret_body,
 		     struct openai_fault *ret_fault);
+
+/*
+ * Whether llama.cpp would tell the same in a stream as in a whole answer. It does not where the last
+ * message is the assistant's, to be continued (only the whole answer has it once more), nor with logprobs
+ * (of an answer's end, or of a stop word, one has tokens that the other has not).
+ */
+bool openai_body_tells_same(const struct openai_body *b);
 
 /* The model's name, without escapes or control bytes, in the struct's own memory; it may be empty. */
 static inline struct gh_str openai_body_model(const struct openai_body *b)

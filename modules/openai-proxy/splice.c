@@ -24,10 +24,26 @@ static bool has_members(struct gh_json object)
 	return gh_json_next(&it, NULL, &value);
 }
 
+static const char *start_of(const struct openai_body *b)
+{
+	return b->boundary.len ? b->bytes.at : b->root.text.at + 1;
+}
+
+/* A member at the start of the body: what was put there before ends in a comma, if there is need of one
+ * behind it, but not where it is the only one. */
+static void begin_member(struct openai_splices *s)
+{
+	const struct openai_body *b = s->body;
+
+	if (!has_members(b->root) && s->count &&
+	    s->items[0].offset == (size_t)(start_of(b) - b->bytes.at))
+		add(s, start_of(b), 0, GH_STR(","));
+}
+
 void openai_splices_model(struct openai_splices *s, const struct openai_name *name)
 {
 	const struct openai_body *b = s->body;
-	const char *start = b->boundary.len ? b->bytes.at : b->root.text.at + 1;
+	const char *start = start_of(b);
 
 	if (b->model_value.at) {
 		add(s, b->model_value.at, b->model_value.len,
@@ -40,6 +56,7 @@ void openai_splices_model(struct openai_splices *s, const struct openai_name *na
 		add(s, start, 0, name->text);
 		add(s, start, 0, GH_STR("\r\n"));
 	} else {
+		begin_member(s);
 		add(s, start, 0, GH_STR("\"model\":"));
 		add(s, start, 0, name->json);
 		if (has_members(b->root))
@@ -47,24 +64,55 @@ void openai_splices_model(struct openai_splices *s, const struct openai_name *na
 	}
 }
 
-void openai_splices_ask_usage(struct openai_splices *s)
+/* Where there are `stream_options`. */
+static void ask_in_options(struct openai_splices *s)
 {
 	const struct openai_body *b = s->body;
 	struct gh_str options = b->stream_options.text, usage = b->include_usage.text;
 
-	if (b->boundary.len || !b->streams || b->asks_usage)
-		return;
 	if (usage.at)
 		add(s, usage.at, usage.len, GH_STR("true"));
 	else if (gh_json_type(b->stream_options) == GH_JSON_NULL)
 		add(s, options.at, options.len, GH_STR("{\"include_usage\":true}"));
-	else if (options.at)
+	else
 		add(s, options.at + 1, 0,
 		    has_members(b->stream_options) ? GH_STR("\"include_usage\":true,")
 						   : GH_STR("\"include_usage\":true"));
+}
+
+void openai_splices_ask_usage(struct openai_splices *s)
+{
+	const struct openai_body *b = s->body;
+
+	if (b->boundary.len || !b->streams || b->asks_usage)
+		return;
+	if (b->stream_options.text.at)
+		ask_in_options(s);
 	else /* there is a `stream` that it stands before */
-		add(s, b->root.text.at + 1, 0,
-		    GH_STR("\"stream_options\":{\"include_usage\":true},"));
+		add(s, start_of(b), 0, GH_STR("\"stream_options\":{\"include_usage\":true},"));
+}
+
+bool openai_splices_stream(struct openai_splices *s)
+{
+	const struct openai_body *b = s->body;
+	struct gh_str stream = b->stream.text;
+
+	if (b->boundary.len || b->streams || !openai_body_tells_same(b))
+		return false;
+	if (stream.at) {
+		add(s, stream.at, stream.len, GH_STR("true"));
+	} else {
+		begin_member(s);
+		add(s, start_of(b), 0,
+		    has_members(b->root) ? GH_STR("\"stream\":true,") : GH_STR("\"stream\":true"));
+	}
+	if (b->stream_options.text.at && !b->asks_usage)
+		ask_in_options(s);
+	else if (!b->stream_options.text.at)
+		add(s, start_of(b), 0,
+		    has_members(b->root) ? GH_STR("\"stream_options\":{\"include_usage\":true},")
+					 : GH_STR(",\"stream_options\":{\"include_usage\":true}"));
+	return true;
 }
 
 size_t openai_splices_length(const struct openai_splices *s)

@@ -29,6 +29,11 @@ void openai_splices_model(struct openai_splices *s, const struct openai_name *na
  * stream, or is a form. Once at most. */
 void openai_splices_ask_usage(struct openai_splices *s);
 
+/* `stream` is true and the usage is asked for, where the request did not want to stream: whether it was made
+ * one that does. Nothing is changed in one that does already, in a form, and where a stream would not
+ * tell the same. Once at most, and not beside openai_splices_ask_usage(). */
+bool openai_splices_stream(struct openai_splices *s);
+
 /* How long the body is then. */
 size_t openai_splices_length(const struct openai_splices *s);
 

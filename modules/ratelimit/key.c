@@ -2,10 +2,6 @@
 
 #include <stdio.h>
 
-/* What is hashed begins with what it is, so that no header's value can pass for an address. The
- * secret is mixed with it in place of a copy of the value. */
-enum kind { KIND_ADDRESS, KIND_UNIX, KIND_USER, KIND_HEADER };
-
 int ratelimit_key_from(struct gh_str text, struct ratelimit_key *ret_key, char *why, size_t size)
 {
 	const struct gh_str header = GH_STR("header:");
@@ -31,13 +27,6 @@ int ratelimit_key_from(struct gh_str text, struct ratelimit_key *ret_key, char *
 	return 0;
 }
 
-static uint64_t hash(const struct ratelimit_secret *secret, enum kind kind, struct gh_str s)
-{
-	const struct ratelimit_secret own = { secret->a, secret->b ^ (uint64_t)kind << 56 };
-
-	return ratelimit_siphash(&own, s);
-}
-
 static void keep_bits(uint8_t *bytes, size_t size, int64_t bits)
 {
 	for (size_t i = 0; i < size; i++, bits -= 8) {
@@ -47,30 +36,36 @@ static void keep_bits(uint8_t *bytes, size_t size, int64_t bits)
 	}
 }
 
-static uint64_t hash_client(const struct ratelimit_key *k, const struct ratelimit_secret *secret,
-			    const struct gh_address *client)
+static void take_client(const struct ratelimit_key *k, const struct gh_address *client,
+			struct ratelimit_whose *whose)
 {
-	uint8_t bytes[16];
 	size_t size = client->family == AF_INET ? 4 : 16;
 
+	whose->kind = RATELIMIT_UNIX;
+	whose->text = GH_STR("");
 	if (client->family != AF_INET && client->family != AF_INET6)
-		return hash(secret, KIND_UNIX, GH_STR("unix"));
-	memcpy(bytes, client->bytes, size);
-	keep_bits(bytes, size, size == 4 ? k->ipv4_bits : k->ipv6_bits);
-	/* The length is hashed too: no IPv6 address passes for one of IPv4. */
-	return hash(secret, KIND_ADDRESS, (struct gh_str){ (const char *)bytes, size });
+		return;
+	/* The length counts too: no IPv6 address passes for one of IPv4. */
+	whose->kind = RATELIMIT_ADDRESS;
+	memcpy(whose->bytes, client->bytes, size);
+	keep_bits(whose->bytes, size, size == 4 ? k->ipv4_bits : k->ipv6_bits);
+	whose->text = (struct gh_str){ (const char *)whose->bytes, size };
 }
 
-uint64_t ratelimit_key_of(const struct ratelimit_key *k, const struct ratelimit_secret *secret,
-			  const struct gh_request *r)
+void ratelimit_key_of(const struct ratelimit_key *k, const struct gh_request *r,
+		      struct ratelimit_whose *ret_whose)
 {
-	struct gh_str value = { 0 };
+	struct gh_str header = { 0 };
 
-	if (k->by == RATELIMIT_BY_USER && r->caller.len)
-		return hash(secret, KIND_USER, r->caller);
 	if (k->by == RATELIMIT_BY_HEADER)
-		value = gh_header_get(&r->headers, k->header);
-	if (value.len)
-		return hash(secret, KIND_HEADER, value);
-	return hash_client(k, secret, &r->client);
+		header = gh_header_get(&r->headers, k->header);
+	if (k->by == RATELIMIT_BY_USER && r->caller.len) {
+		ret_whose->kind = RATELIMIT_USER;
+		ret_whose->text = r->caller;
+	} else if (header.len) {
+		ret_whose->kind = RATELIMIT_HEADER;
+		ret_whose->text = header;
+	} else {
+		take_client(k, &r->client, ret_whose);
+	}
 }

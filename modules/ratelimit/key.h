@@ -6,8 +6,6 @@
 
 #include <gatehouse/module.h>
 
-#include "siphash.h"
-
 enum ratelimit_by { RATELIMIT_BY_CLIENT, RATELIMIT_BY_USER, RATELIMIT_BY_HEADER };
 
 struct ratelimit_key {
@@ -16,11 +14,19 @@ struct ratelimit_key {
 	int64_t ipv4_bits, ipv6_bits; /* how much of an address counts */
 };
 
+enum ratelimit_kind { RATELIMIT_ADDRESS, RATELIMIT_UNIX, RATELIMIT_USER, RATELIMIT_HEADER };
+
+/* What a request counts for: keys of different kinds are kept apart, whatever their text is. */
+struct ratelimit_whose {
+	enum ratelimit_kind kind;
+	struct gh_str text; /* of the request's, or of `bytes` */
+	uint8_t bytes[16];
+};
+
 /* `client_ip`, `user` or `header:NAME`. 0, or -1 with a sentence in `why`. */
 int ratelimit_key_from(struct gh_str text, struct ratelimit_key *ret_key, char *why, size_t size);
 
-/* A hash, of no use without the secret. What is hashed is kept nowhere. */
-uint64_t ratelimit_key_of(const struct ratelimit_key *k, const struct ratelimit_secret *secret,
-			  const struct gh_request *r);
+void ratelimit_key_of(const struct ratelimit_key *k, const struct gh_request *r,
+		      struct ratelimit_whose *ret_whose);
 
 #endif

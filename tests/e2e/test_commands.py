@@ -9,7 +9,7 @@ import pytest
 from harness import gatehouse
 from harness.gateway import to_webui
 
-COMMANDS = ["run", "validate", "reload", "hash-password", "key", "modules", "schema", "version"]
+COMMANDS = ["run", "validate", "reload", "usage", "hash-password", "key", "modules", "schema", "version"]
 MODULES = ["basic-auth", "ratelimit", "openai-proxy", "webui-proxy", "headers", "respond", "redirect"]
 GOOD = "listen:\n  - address: 127.0.0.1:0\nroutes:\n  - handle:\n      - respond: { status: 200, body: ok }\n"
 

@@ -20,7 +20,7 @@ class TestAccessLog:
     def test_json_fields(self, gateways, upstreams):
         model, webui = upstreams(name="model"), upstreams(name="webui")
         gateway = gateways(door(model, webui))
-        answer = gateway.ask("POST", "/v1/chat/completions?key=SECRET&x", BEARER_FIELD, body=b"prompt-text")
+        answer = gateway.ask("POST", "/v1/chat/completions?key=SECRET&x", BEARER_FIELD, body=b'{"prompt":"text"}')
         entry = gateway.wait_access()[0]
         assert entry["method"] == "POST" and entry["status"] == 200 and entry["client"] == "127.0.0.1"
         assert entry["caller"] == "laptop"
@@ -48,7 +48,7 @@ class TestAccessLog:
         gateway = gateways(door(upstreams(name="model"), webui))
         marks = {"query": "qqSECRETqq", "cookie": "ccSECRETcc", "prompt": "ppSECRETpp", "bearer": "bbSECRETbb", "basic": "aaSECRETaa"}
         gateway.ask("POST", f"/v1/chat/completions?key={marks['query']}", BEARER_FIELD, f"Cookie: {marks['cookie']}",
-                    body=marks["prompt"].encode())
+                    body=json.dumps({"prompt": marks["prompt"]}).encode())
         gateway.ask("GET", f"/?token={marks['query']}", f"Referer: http://h/?{marks['query']}")
         gateway.ask("GET", "/v1/models", f"Authorization: Bearer {marks['bearer']}")
         curl(gateway, "/v1/models", "-u", f"api_user:{marks['basic']}")

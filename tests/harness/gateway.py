@@ -84,6 +84,7 @@ class Gateway:
         defaults = {
             "workers": "workers: 2",
             "grace": "grace: 2s",
+            "state_dir": f"state_dir: \"{self.dir}/state\"",
             "listen": f"listen:\n  - address: 127.0.0.1:{self.port}\n  - address: unix:{self.unix}",
             "admin": f"admin: {{ address: \"unix:{self.admin}\" }}",
             "log": f"log: {{ access: {{ to: {self.access_log}, format: json }} }}",

@@ -1,4 +1,4 @@
-/* Which paths go on to the model server: the upstream here refuses connections, so they are a 502. */
+/* Which requests go on to the model server: the upstream here refuses connections, so they are a 502. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -149,6 +149,99 @@ static void a_path_that_could_never_match_is_a_mistake(void **state)
 	assert_non_null(strstr(gh_test_mistakes(), "to"));
 }
 
+static void expect_refusal(struct gh_test *t, const char *headers, const char *body, int status,
+			   const char *words)
+{
+	const struct gh_test_answer *a = gh_test_send(t, "POST", "/v1/chat/completions", headers,
+						      body);
+
+	if (a->status != status || !strstr(a->body, words))
+		fail_msg("%s: %d %s", body, a->status, a->body);
+	assert_null(strstr(a->body, "SECRET"));
+	assert_null(strstr(a->log, "SECRET"));
+}
+
+static void a_body_that_cannot_be_read_is_refused_with_its_place(void **state)
+{
+	struct gh_test *t = begin("to: http://127.0.0.1:1");
+
+	(void)state;
+	expect_refusal(t, NULL, "{\"a\":\"SECRET\",\n}", 400, "line 2, column 1, byte 15");
+	expect_refusal(t, NULL, "SECRET", 400, "\"type\":\"invalid_request_error\",\"param\":null");
+	expect_refusal(t, NULL, "[\"SECRET\"]", 400, "must be an object");
+	expect_refusal(t, NULL, "{\"stream\":\"SECRET\"}", 400, "\"param\":\"stream\"");
+	expect_refusal(t, NULL, "{\"model\":\"a\",\"model\":\"a\"}", 400, "\"param\":\"model\"");
+	expect_refusal(t, "content-type: multipart/form-data\r\n", "SECRET", 400, "boundary");
+	expect_refusal(t, "content-encoding: gzip\r\n", "{}", 415, "Content-Encoding");
+	expect_refusal(t, "content-type: a/b\r\ncontent-type: application/json\r\n", "{}", 400,
+		       "Content-Type");
+	gh_test_end(t);
+}
+
+static void a_refusal_of_a_member_is_in_the_words_of_its_api(void **state)
+{
+	struct gh_test *t = begin("to: http://127.0.0.1:1");
+	const struct gh_test_answer *a = gh_test_send(t, "POST", "/v1/messages", NULL,
+						      "{\"model\":1}");
+
+	(void)state;
+	assert_int_equal(a->status, 400);
+	assert_non_null(strstr(a->body, "{\"type\":\"error\",\"error\":{\"type\":"
+					"\"invalid_request_error\",\"message\":\"model must be a "
+					"string (line 1, column 10, byte 9).\"}}"));
+	gh_test_end(t);
+}
+
+static void a_body_in_any_slices_is_read(void **state)
+{
+	static const char body[] = "{\"model\":\"m\",\"stream\":true}";
+	struct gh_test *t = begin("to: http://127.0.0.1:1");
+
+	(void)state;
+	for (size_t slice = 1; slice <= sizeof body; slice++)
+		assert_int_equal(gh_test_send_sliced(t, "POST", "/v1/completions", NULL, body,
+						     slice)
+					 ->status,
+				 GOES_ON);
+	gh_test_end(t);
+}
+
+static void a_body_has_a_limit(void **state)
+{
+	struct gh_test *t = begin("to: http://127.0.0.1:1\nmax_body: 8");
+
+	(void)state;
+	assert_int_equal(gh_test_send(t, "POST", "/v1/rerank", NULL, "{\"a\":123}")->status, 413);
+	assert_int_equal(gh_test_send(t, "POST", "/v1/rerank", NULL, "{\"a\":12}")->status,
+			 GOES_ON);
+	gh_test_end(t);
+}
+
+static const char two[] = "models:\n"
+			  "  local: { to: http://127.0.0.1:1, name: real/local }\n"
+			  "  far: { to: http://127.0.0.1:1, name: real/far, fallback: local }";
+
+static void a_model_that_nobody_has_is_not_found(void **state)
+{
+	struct gh_test *t = begin(two);
+
+	(void)state;
+	expect_refusal(t, NULL, "{\"model\":\"near\"}", 404, "\"code\":\"model_not_found\"");
+	expect_refusal(t, NULL, "{\"model\":\"near\"}", 404, "local");
+	expect_refusal(t, NULL, "{\"model\":\"local\"}", GOES_ON, "upstream_error");
+	gh_test_end(t);
+}
+
+static void a_fallback_that_is_down_too_is_the_end(void **state)
+{
+	struct gh_test *t = begin(two);
+
+	(void)state;
+	expect_refusal(t, NULL, "{\"model\":\"far\"}", GOES_ON, "upstream_error");
+	expect_refusal(t, NULL, "{\"model\":\"far\",\"stream\":true}", GOES_ON, "upstream_error");
+	gh_test_end(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +251,12 @@ int main(void)
 		cmocka_unit_test(callers_of_anthropics_api_are_refused_in_its_words),
 		cmocka_unit_test(paths_are_the_users_to_choose),
 		cmocka_unit_test(a_path_that_could_never_match_is_a_mistake),
+		cmocka_unit_test(a_body_that_cannot_be_read_is_refused_with_its_place),
+		cmocka_unit_test(a_refusal_of_a_member_is_in_the_words_of_its_api),
+		cmocka_unit_test(a_body_in_any_slices_is_read),
+		cmocka_unit_test(a_body_has_a_limit),
+		cmocka_unit_test(a_model_that_nobody_has_is_not_found),
+		cmocka_unit_test(a_fallback_that_is_down_too_is_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -735,12 +735,115 @@ static void a_part_has_no_endless_head(void **state)
 	}
 }
 
+/* ---- who did not want a stream, and gets one ---- */
+
+#define USAGE "\"stream_options\":{\"include_usage\":true}"
+
+static const struct made_stream {
+	const char *body, *streams; /* NULL: as it was */
+} made_streams[] = {
+	{ "{}", "{\"stream\":true," USAGE "}" },
+	{ " { } ", " {\"stream\":true," USAGE " } " },
+	{ "{\"model\":\"m\"}", "{\"stream\":true," USAGE ",\"model\":\"m\"}" },
+	{ "{\"stream\":false}", "{" USAGE ",\"stream\":true}" },
+	{ "{ \"a\":[{\"stream\":false}], \"str\\u0065am\" : null }",
+	  "{" USAGE ", \"a\":[{\"stream\":false}], \"str\\u0065am\" : true }" },
+	{ "{\"stream\":null,\"stream_options\":null}", "{\"stream\":true," USAGE "}" },
+	{ "{\"stream_options\":null}", "{\"stream\":true," USAGE "}" },
+	{ "{\"stream_options\":{},\"stream\":false}", "{" USAGE ",\"stream\":true}" },
+	{ "{\"stream_options\":{\"include_usage\":false}}", "{\"stream\":true," USAGE "}" },
+	{ "{\"stream_options\":{\"include_usage\":null},\"stream\":false}",
+	  "{" USAGE ",\"stream\":true}" },
+	{ "{\"stream_options\":{\"a\":1},\"stream\":false}",
+	  "{\"stream_options\":{\"include_usage\":true,\"a\":1},\"stream\":true}" },
+	{ "{" USAGE "}", "{\"stream\":true," USAGE "}" },
+	{ "{" USAGE ",\"stream\":false}", "{" USAGE ",\"stream\":true}" },
+	/* It streams already. */
+	{ "{\"stream\":true}", NULL },
+	{ "{\"stream\":true,\"stream_options\":{\"include_usage\":false}}", NULL },
+	/* What llama.cpp tells of in other ways. */
+	{ "{\"logprobs\":true}", NULL },
+	{ "{\"logprobs\":5,\"stream\":false}", NULL },
+	{ "{\"logprobs\":0}", NULL },
+	{ "{\"n_probs\":2,\"logprobs\":false}", NULL },
+	{ "{\"messages\":[{\"role\":\"user\"},{\"content\":\"The\",\"role\":\"assistant\"}]}",
+	  NULL },
+	{ "{\"messages\":[{\"role\":\"assistant\"},{\"role\":\"user\"}]}",
+	  "{\"stream\":true," USAGE
+	  ",\"messages\":[{\"role\":\"assistant\"},{\"role\":\"user\"}]}" },
+	{ "{\"messages\":\"assistant\"}",
+	  "{\"stream\":true," USAGE ",\"messages\":\"assistant\"}" },
+	{ "{\"messages\":[]}", "{\"stream\":true," USAGE ",\"messages\":[]}" },
+	{ "{\"logprobs\":false}", "{\"stream\":true," USAGE ",\"logprobs\":false}" },
+	{ "{\"logprobs\":null}", "{\"stream\":true," USAGE ",\"logprobs\":null}" },
+	{ "{\"a\":{\"logprobs\":true}}", "{\"stream\":true," USAGE ",\"a\":{\"logprobs\":true}}" },
+};
+
+static void a_request_is_made_one_that_streams(void **state)
+{
+	char json[OPENAI_NAME_JSON];
+	struct openai_name name = name_of("new/\"x\"", json);
+
+	(void)state;
+	for (size_t i = 0; i < GH_COUNT_OF(made_streams); i++) {
+		const struct made_stream *m = &made_streams[i];
+		struct gh_str bytes = exactly(gh_str(m->body)), got;
+		struct openai_body b = read_good(bytes), again;
+		struct openai_splices s;
+
+		openai_splices_init(&s, &b);
+		assert_int_equal(openai_splices_stream(&s), m->streams != NULL);
+		got = spliced(&s);
+		if (!gh_str_is(got, m->streams ? m->streams : m->body))
+			fail_msg("%s\nbecame " GH_FMT, m->body, GH_ARG(got));
+		if (m->streams) {
+			again = read_good(got);
+			assert_true(again.streams && again.asks_usage);
+		}
+		free((char *)got.at);
+
+		/* Beside another model, in either order of asking. */
+		for (int first = 0; first < 2; first++) {
+			openai_splices_init(&s, &b);
+			if (first)
+				openai_splices_model(&s, &name);
+			openai_splices_stream(&s);
+			if (!first)
+				openai_splices_model(&s, &name);
+			got = spliced(&s);
+			again = read_good(got);
+			assert_true(gh_str_is(openai_body_model(&again), "new/\"x\""));
+			assert_int_equal(again.streams, b.streams || m->streams != NULL);
+			free((char *)got.at);
+		}
+		free((char *)bytes.at);
+	}
+}
+
+static void a_form_is_made_no_stream(void **state)
+{
+	struct gh_str bytes = GH_STR(MODEL("m") "--B--\r\n"), got;
+	struct openai_splices s;
+	struct openai_fault f;
+	struct openai_body b;
+
+	(void)state;
+	assert_int_equal(openai_form_read(bytes, gh_str(form_type), &b, &f), 0);
+	openai_splices_init(&s, &b);
+	assert_false(openai_splices_stream(&s));
+	got = spliced(&s);
+	assert_true(gh_str_eq(got, bytes));
+	free((char *)got.at);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_counts_is_found_wherever_it_stands),
 		cmocka_unit_test(an_edit_changes_no_other_byte),
 		cmocka_unit_test(without_an_edit_all_is_as_it_was),
+		cmocka_unit_test(a_request_is_made_one_that_streams),
+		cmocka_unit_test(a_form_is_made_no_stream),
 		cmocka_unit_test(what_is_wrong_is_refused_at_its_place),
 		cmocka_unit_test(the_sentence_says_what_and_where),
 		cmocka_unit_test(depth_and_length_have_limits),

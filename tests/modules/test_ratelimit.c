@@ -200,6 +200,25 @@ static void of_several_limits_all_must_fit_and_none_is_charged_in_part(void **st
 	gh_test_end(t);
 }
 
+static void the_tightest_limit_is_told_and_of_two_such_the_slower(void **state)
+{
+	struct gh_test *t = begin("limits: [ { requests: 5, window: 1s },"
+				  " { requests: 6, window: 1m }, { requests: 6, window: 1h } ]");
+	const struct gh_test_answer *a;
+	(void)state;
+
+	a = get(t);
+	assert_header(a, "x-ratelimit-limit-requests", "5");
+	assert_header(a, "x-ratelimit-remaining-requests", "4");
+	assert_header(a, "x-ratelimit-reset-requests", "200ms");
+	gh_test_advance(t, 1000); /* the first has all five again */
+	a = get(t);
+	assert_header(a, "x-ratelimit-limit-requests", "6");
+	assert_header(a, "x-ratelimit-remaining-requests", "4");
+	assert_header(a, "x-ratelimit-reset-requests", "19m59s");
+	gh_test_end(t);
+}
+
 /* ---- Keys ---- */
 
 static void addresses_have_a_limit_each(void **state)
@@ -362,12 +381,14 @@ static void a_refused_reload_leaves_the_counters(void **state)
 
 /* ---- Options ---- */
 
+#define NEEDS "a limit needs `window` and `requests`, `tokens` or both"
+
 static void a_limit_must_be_given_and_once(void **state)
 {
 	(void)state;
-	assert_refused(NULL, "a limit needs both `requests` and `window`");
-	assert_refused("{ requests: 10 }", "a limit needs both `requests` and `window`");
-	assert_refused("{ window: 10s }", "a limit needs both `requests` and `window`");
+	assert_refused(NULL, NEEDS);
+	assert_refused("{ requests: 10 }", NEEDS);
+	assert_refused("{ window: 10s }", NEEDS);
 	assert_refused("{ requests: 1, window: 1s, limits: [ { requests: 1, window: 1s } ] }",
 		       "there are both `limits` and a limit beside it");
 	assert_refused("{ burst: 1, limits: [ { requests: 1, window: 1s } ] }",
@@ -408,6 +429,7 @@ int main(void)
 		cmocka_unit_test(what_the_upstream_says_of_its_own_limit_is_not_told_too),
 		cmocka_unit_test(burst_says_how_many_come_at_once),
 		cmocka_unit_test(of_several_limits_all_must_fit_and_none_is_charged_in_part),
+		cmocka_unit_test(the_tightest_limit_is_told_and_of_two_such_the_slower),
 		cmocka_unit_test(addresses_have_a_limit_each),
 		cmocka_unit_test(an_ipv6_network_of_64_bits_is_one_client),
 		cmocka_unit_test(prefixes_are_as_set_on_any_bit),

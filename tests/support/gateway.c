@@ -50,8 +50,8 @@ void gateway_begin(struct gateway *g, const struct gh_module *const *modules, co
 
 	*g = (struct gateway){ .modules = modules };
 	gh__upstreams_init(&g->upstreams, lanes);
-	g->grounds = (struct gh__grounds){ &g->upstreams, gh__shares_create(),
-					   gh__metrics_create() };
+	g->grounds = (struct gh__grounds){ &g->upstreams, gh__shares_create(), gh__metrics_create(),
+					   NULL };
 	g->door = gh__door_create(GH_STR("test"));
 	/* Not worker 0, which checks the health of upstreams. */
 	gh__worker_init(&g->worker, 1, &g->upstreams, lanes);

@@ -11,6 +11,7 @@
 #include "core/base/metric.h"
 #include "core/config/mistake.h"
 #include "core/http/header.h"
+#include "core/ledger/ledger.h"
 #include "core/net/certificate_sink.h"
 #include "core/route/access.h"
 #include "core/route/share.h"
@@ -32,6 +33,7 @@ struct gh_test {
 	size_t body_len, slice;
 	struct gh_str to_send;
 	bool wanted, given_last;
+	bool keeps; /* the ledger is open */
 	int status; /* of the stand-in upstream */
 	const char *give_headers, *give_body;
 	struct gh_test_certificates given;
@@ -265,8 +267,11 @@ struct gh_test *gh_test_begin(const struct gh_module *m, const char *options_yam
 	t->status = 200;
 	t->give_body = "upstream";
 	gh__upstreams_init(&t->upstreams, lanes);
-	t->grounds = (struct gh__grounds){ &t->upstreams, gh__shares_create(),
-					   gh__metrics_create() };
+	t->grounds = (struct gh__grounds){ &t->upstreams, gh__shares_create(), gh__metrics_create(),
+					   gh__ledger_create() };
+	t->keeps = strcmp(state_dir, NO_STATE_DIR) != 0;
+	if (t->keeps)
+		gh__ledger_open(t->grounds.ledger, gh_str(state_dir));
 	t->sink = gh__access_sink_create();
 	/* Not worker 0: that one checks the health of upstreams, and here is none to ask. */
 	gh__worker_init(&t->worker, 1, &t->upstreams, lanes);
@@ -309,6 +314,9 @@ void gh_test_end(struct gh_test *t)
 	gh__upstreams_finish(&t->upstreams);
 	gh__shares_destroy(t->grounds.shares);
 	gh__metrics_destroy(t->grounds.metrics);
+	if (t->keeps)
+		gh__ledger_stop(t->grounds.ledger, WAIT_S * 1000);
+	gh__ledger_destroy(t->grounds.ledger);
 	gh__access_sink_destroy(t->sink);
 	gh__door_unref(t->conn.door);
 	free(t->headers);

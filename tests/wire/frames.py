@@ -56,7 +56,7 @@ def body(name, fields, *frames, right=MALFORMED, whole=()):
     BODIES.append((name, right, headers(1, fields, end=False) + b"".join(frames), {"whole": whole}))
 
 
-def post(*fields, path="/v1/chat/completions"):
+def post(*fields, path="/x"):
     return ask(path, *fields, method="POST")
 
 
@@ -199,9 +199,9 @@ for _a, _b in (("5", "5"), ("5", "6"), ("5", "0"), ("0", "5"), ("5", "")):
                   headers(1, post(("content-length", _a), ("content-length", _b)), end=False) + data(1, b"hello", end=True), {}))
 HEADS.append(("content-length and END_STREAM", MALFORMED, headers(1, post(("content-length", "5")), end=True), {}))
 HEADS.append(("content-length of a GET and END_STREAM", MALFORMED, headers(1, ask("/x", ("content-length", "5")), end=True), {}))
-HEADS.append(("content-length over the limit", TOO_LARGE, headers(1, post(("content-length", "65537")), end=False), {}))
+HEADS.append(("content-length over the limit", TOO_LARGE, headers(1, post(("content-length", "65537"), path="/v1/completions"), end=False), {}))
 HEADS.append(("content-length far over the limit", TOO_LARGE + ("400",),
-              headers(1, post(("content-length", "9223372036854775807")), end=False), {}))
+              headers(1, post(("content-length", "9223372036854775807"), path="/v1/completions"), end=False), {}))
 body("fewer bytes than its length", post(("content-length", "5")), data(1, b"hell", end=True))
 body("no bytes, but a length", post(("content-length", "5")), data(1, b"", end=True))
 body("more bytes than its length", post(("content-length", "5")), data(1, b"hello!", end=True), whole=(b"hello",))

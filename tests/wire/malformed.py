@@ -48,8 +48,8 @@ def host(name, *lines, right=BAD):
     HEADS.append(("host: " + name, right, b"GET /x HTTP/1.1\r\n" + b"".join(f + b"\r\n" for f in lines) + b"\r\n"))
 
 
-def chunked(name, body, right=BAD):
-    BODIES.append(("chunked: " + name, right, b"POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\n"
+def chunked(name, body, right=BAD, target=b"/x"):
+    BODIES.append(("chunked: " + name, right, b"POST " + target + b" HTTP/1.1\r\nHost: h\r\n"
                    b"Transfer-Encoding: chunked\r\n\r\n" + body))
 
 
@@ -424,8 +424,8 @@ chunked("trailer folded", b"0\r\nX: y\r\n z\r\n\r\n")
 chunked("trailer with a space first", b"0\r\n X: y\r\n\r\n")
 chunked("trailer too long", b"0\r\nX: " + b"y" * 70000 + b"\r\n\r\n", BAD + HEAD_TOO_LARGE)
 chunked("trailers too many", b"0\r\n" + b"".join(b"X-%d: y\r\n" % i for i in range(1000)) + b"\r\n", BAD + HEAD_TOO_LARGE)
-chunked("body longer than allowed", b"".join(b"1000\r\n" + b"a" * 4096 + b"\r\n" for _ in range(17)) + END, TOO_LARGE)
-chunked("one chunk longer than allowed", b"10001\r\n" + b"a" * 65537 + b"\r\n" + END, TOO_LARGE)
+chunked("body longer than allowed", b"".join(b"1000\r\n" + b"a" * 4096 + b"\r\n" for _ in range(17)) + END, TOO_LARGE, b"/v1/completions")
+chunked("one chunk longer than allowed", b"10001\r\n" + b"a" * 65537 + b"\r\n" + END, TOO_LARGE, b"/v1/completions")
 
 # --- cut off by the client ----------------------------------------------------------------
 

@@ -73,6 +73,25 @@ static void what_is_not_known_is_null_and_a_break_shows(void **state)
 		    "\"upstream\":null,\"route\":null,\"cut\":true}\n");
 }
 
+static void a_model_and_its_tokens_are_told_where_they_are_known(void **state)
+{
+	struct gh__access_entry e = usual;
+	char line[GH__ACCESS_LINE + 1];
+	struct gh__access_clock clock = { 0 };
+
+	(void)state;
+	e.model = GH_STR("qwen/\"x\"");
+	e.input_tokens = 0;
+	e.output_tokens = 345;
+	line[gh__access_line(line, &clock, GH__LOG_JSON, &e)] = 0;
+	assert_non_null(strstr(line, "\"route\":\"/v1\",\"model\":\"qwen/\\\"x\\\"\","
+				     "\"input_tokens\":0,\"output_tokens\":345}\n"));
+	e.input_tokens = e.output_tokens = -1;
+	e.end = GH__ACCESS_CUT;
+	line[gh__access_line(line, &clock, GH__LOG_JSON, &e)] = 0;
+	assert_non_null(strstr(line, "\"model\":\"qwen/\\\"x\\\"\",\"cut\":true}\n"));
+}
+
 static void strings_cannot_leave_their_quotes_in_json(void **state)
 {
 	struct gh__access_entry e = usual;
@@ -221,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_json_line_has_every_field),
 		cmocka_unit_test(what_is_not_known_is_null_and_a_break_shows),
+		cmocka_unit_test(a_model_and_its_tokens_are_told_where_they_are_known),
 		cmocka_unit_test(strings_cannot_leave_their_quotes_in_json),
 		cmocka_unit_test(a_combined_line_is_apaches),
 		cmocka_unit_test(strings_cannot_leave_their_quotes_in_combined),

@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include "core/base/metric.h"
+#include "core/ledger/ledger.h"
 #include "core/route/access.h"
+#include "core/route/usage_stats.h"
 #include "core/server/certificates.h"
 #include "core/server/report.h"
 
@@ -36,6 +38,8 @@ static int begin(void **state)
 	s->path = "/etc/gatehouse/gateway.yaml";
 	s->metrics = gh__metrics_create();
 	s->access = gh__access_sink_create();
+	s->ledger = gh__ledger_create();
+	s->usage = gh__usage_stats_create();
 	s->loop.now = 5000;
 	s->threads = b->pointers;
 	s->thread_count = 2;
@@ -53,6 +57,7 @@ static int begin(void **state)
 	b->upstream.name = GH_STR("mo\"d\\el\n");
 	b->upstream.endpoints = b->endpoints;
 	b->upstream.count = 2;
+	b->upstream.queue = gh__queue_create();
 	b->upstreams[0] = &b->upstream;
 	b->site.upstreams = b->upstreams;
 	b->site.upstream_count = 1;
@@ -63,9 +68,12 @@ static int end(void **state)
 {
 	struct bench *b = *state;
 
+	gh__queue_destroy(b->upstream.queue);
 	gh__arena_finish(&b->arena);
 	gh__metrics_destroy(b->server.metrics);
 	gh__access_sink_destroy(b->server.access);
+	gh__usage_stats_destroy(b->server.usage);
+	gh__ledger_destroy(b->server.ledger);
 	free(b);
 	return 0;
 }
@@ -140,6 +148,36 @@ static void upstreams_are_told_by_name_and_address(void **state)
 	look(b, gh__metrics_page);
 	const char *first = strstr(b->text, "\ngatehouse_upstream_up{");
 	assert_null(strstr(first + 1, "\ngatehouse_upstream_up{"));
+}
+
+static void nobody(struct gh__ticket *t)
+{
+	(void)t;
+}
+
+static void queues_are_told_by_name(void **state)
+{
+	struct bench *b = *state;
+	struct gh__ticket t[5] = { 0 };
+	struct gh__queue *q = b->upstream.queue;
+
+	gh__queue_set(q, &(struct gh__queue_limits){ .max_concurrent = 1, .room = 3 });
+	for (size_t i = 0; i < 5; i++) {
+		t[i].called = nobody;
+		gh__queue_enter(q, t + i, GH_STR("a"), GH_PRIORITY_NORMAL, GH_STR(""), 1000);
+	}
+	gh__queue_leave(t, 2034);
+	look(b, gh__metrics_page);
+#define NAME "{upstream=\"mo\\\"d\\\\el\\n\"} "
+	assert_has(b, "\ngatehouse_upstream_queue_running" NAME "1\n");
+	assert_has(b, "\ngatehouse_upstream_queue_waiting" NAME "2\n");
+	assert_has(b, "\ngatehouse_upstream_queue_refused_total" NAME "1\n");
+	assert_has(b, "\ngatehouse_upstream_queue_wait_seconds_sum" NAME "1.034\n");
+	assert_has(b, "\ngatehouse_upstream_queue_wait_seconds_count" NAME "1\n");
+	look(b, gh__status_page);
+	assert_has(b, "\"running\": 1, \"waiting\": 2, \"refused\": 1,");
+	for (size_t i = 0; i < 5; i++)
+		gh__queue_leave(t + i, 2034);
 }
 
 static void reloads_and_modules_are_told(void **state)
@@ -220,6 +258,7 @@ int main(void)
 		TEST(workers_are_summed),
 		TEST(the_histogram_is_cumulative),
 		TEST(upstreams_are_told_by_name_and_address),
+		TEST(queues_are_told_by_name),
 		TEST(reloads_and_modules_are_told),
 		TEST(certificates_are_told_by_listener_and_source),
 	};

@@ -1,8 +1,8 @@
-#include "text.h"
+#include "core/route/limit_text.h"
 
 static size_t put_number(char *to, int64_t n)
 {
-	char digits[RATELIMIT_DECIMAL];
+	char digits[GH__DECIMAL];
 	size_t count = 0;
 
 	do {
@@ -14,12 +14,12 @@ static size_t put_number(char *to, int64_t n)
 	return count;
 }
 
-struct gh_str ratelimit_decimal(char to[static RATELIMIT_DECIMAL], int64_t n)
+struct gh_str gh__limit_decimal(char to[static GH__DECIMAL], int64_t n)
 {
 	return (struct gh_str){ to, put_number(to, n) };
 }
 
-struct gh_str ratelimit_duration(char to[static RATELIMIT_DURATION], int64_t ms)
+struct gh_str gh__go_duration(char to[static GH__DURATION], int64_t ms)
 {
 	int64_t seconds = ms / 1000, minutes = seconds / 60, hours = minutes / 60;
 	int64_t rest = ms % 1000;
