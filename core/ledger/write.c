@@ -124,11 +124,17 @@ static enum gh__ledger_result write_all(struct gh__ledger *l, void *arg)
 	return result;
 }
 
+/* One batch, and one more after it when the first is what was left over of the last time. What comes
+ * meanwhile is of the next: or with a row at any time there would be a transaction for every few. */
 enum gh__ledger_result gh__ledger_flush(struct gh__ledger *l)
 {
 	enum gh__ledger_result result = GH__LEDGER_OK;
+	unsigned batches = has_work(l) ? 2 : 1;
 
-	for (take(l); result == GH__LEDGER_OK && has_work(l); take(l)) {
+	while (result == GH__LEDGER_OK && batches-- > 0) {
+		take(l);
+		if (!has_work(l))
+			break;
 		result = gh__ledger_with_file(l, GH__LEDGER_MAKE, write_all, NULL);
 		if (result == GH__LEDGER_OK) {
 			tell(l, result);

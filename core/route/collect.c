@@ -23,6 +23,12 @@ void gh__collect_free(struct gh__request *r)
 	r->stream.req.body = (struct gh_str){ 0 };
 }
 
+/* Not at once: the step may not have said yet that it waits. */
+static void go_on(struct gh__later *later)
+{
+	gh__wait_over(GH__CONTAINER(later, struct gh__collect, whole)->request);
+}
+
 enum gh_verdict gh_collect_body(struct gh_step *s, size_t max, gh_then *then)
 {
 	struct gh__request *r = gh__request_of(s->req);
@@ -42,6 +48,8 @@ enum gh_verdict gh_collect_body(struct gh_step *s, size_t max, gh_then *then)
 	}
 	struct gh__collect *c = gh_alloc(s->req, sizeof *c);
 	c->sum = r->worker->collected;
+	c->request = r;
+	gh__later_init(&c->whole, go_on);
 	c->max = max;
 	r->collect = r->collected = c;
 	r->body_from = (uint8_t)r->at;
@@ -101,11 +109,12 @@ void gh__collect_add(struct gh__request *r, struct gh_str slice, enum gh_part pa
 	r->collect = NULL;
 	r->stream.req.body = c->len ? (struct gh_str){ c->bytes, c->len } : GH_STR("");
 	r->stream.req.length = (int64_t)c->len;
-	struct gh_wait wait = { r->waiting->token, r->worker };
-	gh_resume(wait);
+	gh__loop_later(r->stream.loop, &c->whole);
 }
 
 void gh__collect_drop(struct gh__request *r)
 {
 	r->collect = NULL;
+	if (r->collected)
+		gh__list_remove(&r->collected->whole.link);
 }

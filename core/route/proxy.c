@@ -26,9 +26,17 @@ static void on_silence(struct gh__deadline *d)
 	m->on_silence(&m->proxy->step->pub);
 }
 
-static struct gh__proxy_more *make_more(struct gh__proxying *proxy, const struct gh_proxy *p)
+/* Since when the client has got nothing: another attempt does not begin it anew. */
+static uint64_t heard_at(const struct gh__request *r)
+{
+	return r->proxy && r->proxy->more ? r->proxy->more->heard : r->stream.loop->now;
+}
+
+static struct gh__proxy_more *make_more(struct gh__proxying *proxy, const struct gh_proxy *p,
+					uint64_t heard)
 {
 	struct gh__loop *l = proxy->request->stream.loop;
+	uint64_t quiet = l->now - heard, ms = (uint64_t)p->silence_ms;
 	struct gh__proxy_more *m = gh__arena_zero(&proxy->request->stream.arena, sizeof *m);
 
 	m->proxy = proxy;
@@ -37,10 +45,10 @@ static struct gh__proxy_more *make_more(struct gh__proxying *proxy, const struct
 	m->on_trouble = p->on_trouble;
 	m->on_silence = p->on_silence;
 	m->silence_ms = p->silence_ms;
-	m->heard = l->now;
+	m->heard = heard;
 	gh__deadline_init(&m->silence, on_silence);
 	if (p->silence_ms > 0)
-		gh__deadline_set(l, &m->silence, (uint64_t)p->silence_ms);
+		gh__deadline_set(l, &m->silence, ms > quiet ? ms - quiet : 0);
 	return m;
 }
 
@@ -52,6 +60,7 @@ enum gh_verdict gh_pass(struct gh_step *s, const struct gh_proxy *p)
 	struct gh__proxying *proxy = gh__arena_zero(a, sizeof *proxy);
 
 	GH_CHECK(p->upstream && p->upstream->runtime);
+	uint64_t heard = heard_at(r);
 	gh__proxy_cancel(r); /* an attempt before this one */
 	proxy->request = r;
 	proxy->upstream = p->upstream->runtime;
@@ -70,7 +79,7 @@ enum gh_verdict gh_pass(struct gh_step *s, const struct gh_proxy *p)
 	r->upstream_url = r->upstream_name = proxy->upstream->name;
 	if (p->body || p->model.len || p->on_trouble || p->silence_ms ||
 	    proxy->upstream->max_concurrent)
-		proxy->more = make_more(proxy, p);
+		proxy->more = make_more(proxy, p, heard);
 	return proxy->more ? gh__turn_take(s, p->model) : GH_DONE;
 }
 
@@ -135,8 +144,9 @@ void gh__proxy_start(struct gh__request *r)
 		edited = edited || r->steps[i].instance->module->edit_request;
 	const struct gh__proxy_more *other = other_body(r);
 
-	if (other)
-		req->length = 0;
+	if (is_at_hand(r))
+		req->length = other ? 0
+				    : (int64_t)req->body.len; /* not that of an attempt before */
 	for (size_t i = 0; other && i < other->body_count; i++)
 		req->length += (int64_t)other->body[i].len;
 	inject(r);

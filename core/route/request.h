@@ -51,6 +51,9 @@ struct gh__collect {
 	size_t max, len, room;
 	char *bytes;
 	atomic_size_t *sum; /* of all that are held */
+	struct gh__request *request;
+	struct gh__later
+		whole; /* the step goes on at the end of the turn in which the last byte came */
 };
 
 /* An answer that the gateway gives itself. */
@@ -197,7 +200,8 @@ void gh__turn_end(struct gh__request *r);
 void gh__turn_loaded(struct gh__request *r);
 
 /* ---- wait.c ---- */
-void gh__wait_end(struct gh__request *r); /* forgets a wait, if there is one */
+void gh__wait_end(struct gh__request *r);  /* forgets a wait, if there is one */
+void gh__wait_over(struct gh__request *r); /* the step that waits goes on now */
 
 /* ---- collect.c ---- */
 void gh__collect_add(struct gh__request *r, struct gh_str slice, enum gh_part part);

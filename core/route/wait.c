@@ -9,7 +9,7 @@ static struct gh__list *bucket(struct gh__worker *w, uint64_t token)
 	return w->waits + token % GH__WAIT_BUCKETS;
 }
 
-static void go_on(struct gh__request *r)
+void gh__wait_over(struct gh__request *r)
 {
 	gh_then *then = r->waiting->then;
 
@@ -19,7 +19,7 @@ static void go_on(struct gh__request *r)
 
 static void on_deadline(struct gh__deadline *d)
 {
-	go_on(GH__CONTAINER(d, struct gh__waiting, deadline)->request);
+	gh__wait_over(GH__CONTAINER(d, struct gh__waiting, deadline)->request);
 }
 
 static struct gh__waiting *begin(struct gh_step *s, gh_then *then)
@@ -89,7 +89,7 @@ static void open_resume(struct gh__loop *loop, struct gh__letter *letter)
 
 	gh__free(resume);
 	if (r)
-		go_on(r);
+		gh__wait_over(r);
 }
 
 void gh_resume(struct gh_wait wait)
@@ -135,7 +135,7 @@ static void open_offload(struct gh__loop *loop, struct gh__letter *letter)
 
 	if (r) {
 		r->waiting->job = o->memory;
-		go_on(r);
+		gh__wait_over(r);
 		if (r->waiting->job == o->memory)
 			r->waiting->job = NULL;
 	}

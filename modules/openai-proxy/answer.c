@@ -91,10 +91,15 @@ enum gh_verdict openai_answer_head(struct gh_step *s)
 	return may_be_hidden(s) ? gh_take_answer(s, openai_take_short) : GH_NEXT;
 }
 
-static void look_for_end(struct gh_step *s)
+/* What the meter saw, told once each. */
+static void look_at_meter(struct gh_step *s)
 {
 	struct openai_way *w = s->state;
 
+	if (w->strip->meter.chunks && !(w->flags & OPENAI_WAY_FIRST)) {
+		w->flags |= OPENAI_WAY_FIRST;
+		gh_set_first_token(s);
+	}
 	if (!w->strip->meter.ended || w->flags & OPENAI_WAY_WHOLE)
 		return;
 	w->flags |= OPENAI_WAY_WHOLE;
@@ -109,7 +114,7 @@ void openai_answer_seen(struct gh_step *s, struct gh_str slice, enum gh_part par
 	if (w->reading != OPENAI_METER || slice.len == 0)
 		return;
 	openai_meter_feed(&w->strip->meter, slice);
-	look_for_end(s);
+	look_at_meter(s);
 }
 
 static void give(void *to, struct gh_str piece)
@@ -129,7 +134,7 @@ enum gh_verdict openai_answer_edit(struct gh_step *s, struct gh_str slice, enum 
 	openai_strip_feed(w->strip, slice, give, to);
 	if (part == GH_LAST)
 		openai_strip_end(w->strip, give, to);
-	look_for_end(s);
+	look_at_meter(s);
 	return GH_NEXT;
 }
 

@@ -176,6 +176,10 @@ enum gh_verdict openai_pass_plain(struct gh_step *s)
 	struct openai_way *w = s->state;
 	const struct openai_target *t = openai_models_any(o->table);
 
+	/* What others had stored there names no model either. */
+	if (s->req->grant && s->req->grant->model_count)
+		return gh_fail(s, 403, NULL,
+			       "This key is bound to models, and the request names none.");
 	w->flags |= OPENAI_WAY_PASSED;
 	return gh_pass(s, &(struct gh_proxy){ .upstream = t->upstream });
 }

@@ -29,6 +29,7 @@ enum openai_way_flag {
 	OPENAI_WAY_CHAT = 16,    /* and they are those of a chat */
 	OPENAI_WAY_HEAD = 32,    /* the upstream's head came */
 	OPENAI_WAY_WHOLE = 64,   /* the answer said that it is whole */
+	OPENAI_WAY_FIRST = 128,  /* its first token came */
 };
 
 struct openai_way {
