@@ -38,6 +38,7 @@ static const struct {
 } limits[GH__LANES] = {
 	[GH__LANE_HASH] = { .cap = 2, .room = 32, .nice = NICE },
 	[GH__LANE_FILE] = { .cap = 2, .room = 64 },
+	[GH__LANE_READ] = { .cap = 2, .room = 64, .nice = NICE },
 	[GH__LANE_DNS] = { .cap = 2, .room = 64 },
 	[GH__LANE_TLS] = { .room = 1024, .nice = NICE },
 	[GH__LANE_CERTIFICATE] = { .cap = MOST_THREADS, .room = 64, .patience = 1 },

@@ -11,6 +11,7 @@
 enum gh__lane_kind {
 	GH__LANE_HASH,
 	GH__LANE_FILE,
+	GH__LANE_READ, /* large bodies */
 	GH__LANE_DNS,
 	GH__LANE_TLS,         /* steps of handshakes */
 	GH__LANE_CERTIFICATE, /* renewals, which wait for others for up to minutes */

@@ -3,15 +3,38 @@
 #include "core/route/request.h"
 #include "core/route/worker.h"
 
+struct gh_body {
+	atomic_uint refs;
+	atomic_size_t *sum; /* of all that are held */
+	size_t room;
+	char bytes[];
+};
+
+struct gh_body *gh_body_keep(struct gh_step *s)
+{
+	struct gh__collect *c = gh__request_of(s->req)->collected;
+
+	GH_CHECK(c && c->body);
+	atomic_fetch_add_explicit(&c->body->refs, 1, memory_order_relaxed);
+	return c->body;
+}
+
+void gh_body_let_go(struct gh_body *body)
+{
+	if (atomic_fetch_sub_explicit(&body->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	atomic_fetch_sub_explicit(body->sum, body->room, memory_order_relaxed);
+	gh__free(body);
+}
+
 /* Early, or at the request's end. */
 static void give_back(void *arg)
 {
 	struct gh__collect *c = arg;
 
-	atomic_fetch_sub_explicit(c->sum, c->room, memory_order_relaxed);
-	gh__free(c->bytes);
-	c->bytes = NULL;
-	c->room = 0;
+	if (c->body)
+		gh_body_let_go(c->body);
+	c->body = NULL;
 }
 
 void gh__collect_free(struct gh__request *r)
@@ -47,7 +70,6 @@ enum gh_verdict gh_collect_body(struct gh_step *s, size_t max, gh_then *then)
 		return then(s);
 	}
 	struct gh__collect *c = gh_alloc(s->req, sizeof *c);
-	c->sum = r->worker->collected;
 	c->request = r;
 	gh__later_init(&c->whole, go_on);
 	c->max = max;
@@ -66,23 +88,26 @@ static void refuse(struct gh__request *r, int status, const char *code, const ch
 	gh__answer_error(r, status, code, "%s", text);
 }
 
+/* Room for so many bytes, under the limit of the process. */
 static bool grow(struct gh__request *r, struct gh__collect *c, size_t need)
 {
-	size_t room = c->room ? c->room : 4096;
+	size_t had = c->body ? c->body->room : 0, room = had ? had : 4096;
 
 	if (r->stream.req.length > 0)
 		room = (size_t)r->stream.req.length;
 	while (room < need)
 		room *= 2;
-	size_t more = room - c->room;
-	size_t sum = atomic_fetch_add_explicit(r->worker->collected, more, memory_order_relaxed) +
-		     more;
+	size_t more = room - had;
+	atomic_size_t *all = r->worker->collected;
+	size_t sum = atomic_fetch_add_explicit(all, more, memory_order_relaxed) + more;
 	if (sum > r->worker->max_collected) {
-		atomic_fetch_sub_explicit(r->worker->collected, more, memory_order_relaxed);
+		atomic_fetch_sub_explicit(all, more, memory_order_relaxed);
 		return false;
 	}
-	c->bytes = gh__realloc(c->bytes, room);
-	c->room = room;
+	c->body = gh__realloc(c->body, sizeof *c->body + room);
+	atomic_init(&c->body->refs, 1);
+	c->body->sum = all;
+	c->body->room = room;
 	return true;
 }
 
@@ -95,19 +120,20 @@ void gh__collect_add(struct gh__request *r, struct gh_str slice, enum gh_part pa
 		       "The body of this request is larger than what is allowed here.");
 		return;
 	}
-	if (slice.len && slice.len > c->room - c->len && !grow(r, c, c->len + slice.len)) {
+	if (slice.len && slice.len > (c->body ? c->body->room : 0) - c->len &&
+	    !grow(r, c, c->len + slice.len)) {
 		gh_header_set(&r->extra, GH_STR("Retry-After"), GH_STR("1"));
 		refuse(r, 503, "server_is_overloaded",
 		       "The gateway holds as many bodies as it may. Try again in a moment.");
 		return;
 	}
 	if (slice.len)
-		memcpy(c->bytes + c->len, slice.at, slice.len);
+		memcpy(c->body->bytes + c->len, slice.at, slice.len);
 	c->len += slice.len;
 	if (part == GH_MORE)
 		return;
 	r->collect = NULL;
-	r->stream.req.body = c->len ? (struct gh_str){ c->bytes, c->len } : GH_STR("");
+	r->stream.req.body = c->len ? (struct gh_str){ c->body->bytes, c->len } : GH_STR("");
 	r->stream.req.length = (int64_t)c->len;
 	gh__loop_later(r->stream.loop, &c->whole);
 }

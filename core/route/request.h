@@ -48,9 +48,8 @@ struct gh__defer {
 };
 
 struct gh__collect {
-	size_t max, len, room;
-	char *bytes;
-	atomic_size_t *sum; /* of all that are held */
+	size_t max, len;
+	struct gh_body *body; /* NULL: no byte came yet, or it is given back */
 	struct gh__request *request;
 	struct gh__later
 		whole; /* the step goes on at the end of the turn in which the last byte came */

@@ -164,7 +164,9 @@ enum gh_verdict gh_offload(struct gh_step *s, enum gh_lane lane, void (*function
 			   const void *job, size_t size, gh_then *then)
 {
 	static const enum gh__lane_kind kinds[] = {
-		[GH_LANE_HASH] = GH__LANE_HASH, [GH_LANE_FILE] = GH__LANE_FILE
+		[GH_LANE_HASH] = GH__LANE_HASH,
+		[GH_LANE_FILE] = GH__LANE_FILE,
+		[GH_LANE_READ] = GH__LANE_READ,
 	};
 	struct gh__request *r = gh__request_of(s->req);
 	struct offload *o = gh__zalloc(sizeof *o + size);
@@ -184,9 +186,8 @@ enum gh_verdict gh_offload(struct gh_step *s, enum gh_lane lane, void (*function
 		gh__wait_end(r);
 		gh__free(o);
 		gh_answer_header(s, GH_STR("Retry-After"), GH_STR("1"));
-		return gh_fail(
-			s, 503, "server_is_overloaded",
-			"The gateway is busy checking other requests. Try again in a moment.");
+		return gh_fail(s, 503, "server_is_overloaded",
+			       "The gateway is busy with other requests. Try again in a moment.");
 	}
 	r->site->refs++;
 	return GH_PENDING;

@@ -7,25 +7,6 @@ static enum gh_verdict on_trouble(struct gh_step *s);
 
 /* ---- what is asked for ---- */
 
-static bool is_form(const struct gh_request *r)
-{
-	struct gh_str form = GH_STR("multipart/form-data");
-	struct gh_str type = gh_header_get(&r->headers, GH_STR("content-type"));
-
-	return gh_str_same(gh_str_slice(type, 0, form.len), form);
-}
-
-/* JSON unless it says that it is a form: callers forget the type, and no server behind this gateway
- * shall read of a body what was not read here. */
-static int read_body(const struct gh_request *r, struct openai_body *ret_body,
-		     struct openai_fault *ret_fault)
-{
-	if (is_form(r))
-		return openai_form_read(r->body, gh_header_get(&r->headers, GH_STR("content-type")),
-					ret_body, ret_fault);
-	return openai_body_read(r->body, ret_body, ret_fault);
-}
-
 static enum gh_verdict refuse(struct gh_step *s, const struct openai_fault *f)
 {
 	char text[OPENAI_FAULT_TEXT];
@@ -126,7 +107,7 @@ static enum gh_verdict on_trouble(struct gh_step *s)
 	}
 	const struct openai_target *next = w->search.target->fallback;
 	if (!next || w->tries >= OPENAI_TRIES_MAX || w->flags & OPENAI_WAY_HEAD ||
-	    read_body(s->req, &body, &fault))
+	    openai_read(s, &body, &fault))
 		return gh_fail(s, t->status, t->code, "%s", t->text);
 	w->search.target = next;
 	w->tries++;
@@ -139,20 +120,19 @@ static enum gh_verdict found(struct gh_step *s)
 	struct openai_body body;
 	struct openai_fault fault;
 
-	if (read_body(s->req, &body, &fault))
+	if (openai_read(s, &body, &fault))
 		return refuse(s, &fault);
 	return pass(s, &body);
 }
 
-/* The body is there. */
-static enum gh_verdict collected(struct gh_step *s)
+enum gh_verdict openai_read_on(struct gh_step *s)
 {
 	const struct openai *o = s->self;
 	struct openai_way *w = s->state;
 	struct openai_body body;
 	struct openai_fault fault;
 
-	if (read_body(s->req, &body, &fault))
+	if (openai_read(s, &body, &fault))
 		return refuse(s, &fault);
 	w->flags |= OPENAI_WAY_READ;
 	w->tries = 1;
@@ -195,5 +175,5 @@ enum gh_verdict openai_pass_body(struct gh_step *s)
 		return gh_fail(s, 415, NULL,
 			       "This body is compressed, which is not read here; send it as it is, "
 			       "without Content-Encoding.");
-	return gh_collect_body(s, (size_t)o->max_body.bytes, collected);
+	return gh_collect_body(s, (size_t)o->max_body.bytes, openai_read_begin);
 }

@@ -7,6 +7,7 @@
 
 #include <gatehouse/module.h>
 
+#include "body.h"
 #include "hold.h"
 #include "models.h"
 #include "strip.h"
@@ -32,8 +33,16 @@ enum openai_way_flag {
 	OPENAI_WAY_FIRST = 128,  /* its first token came */
 };
 
+/* A large body, read once. */
+struct openai_read {
+	int failed;
+	struct openai_body body;
+	struct openai_fault fault;
+};
+
 struct openai_way {
 	struct openai_search search; /* first: models.h asks for that */
+	struct openai_read *read;    /* NULL: a small body, read again where it is needed */
 	unsigned flags;
 	unsigned tries; /* targets that were asked */
 	enum { OPENAI_LOOK_AWAY, OPENAI_METER, OPENAI_STRIP } reading;
@@ -47,6 +56,14 @@ struct openai_way {
 enum gh_verdict openai_pass_plain(struct gh_step *s);
 /* One with a body: collects and reads it, and passes it to whom its model names. */
 enum gh_verdict openai_pass_body(struct gh_step *s);
+/* The body is there and can be read. */
+enum gh_verdict openai_read_on(struct gh_step *s);
+
+/* ---- read.c ---- */
+/* gh_then: the body was collected. */
+enum gh_verdict openai_read_begin(struct gh_step *s);
+/* What it asks for: 0, or -1 with the fault. */
+int openai_read(struct gh_step *s, struct openai_body *ret_body, struct openai_fault *ret_fault);
 
 /* ---- answer.c ---- */
 enum gh_verdict openai_answer_head(struct gh_step *s);

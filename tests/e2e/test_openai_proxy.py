@@ -100,6 +100,23 @@ class TestTheBodyOnItsWay:
         assert sent.body == body.replace(b"{", b'{"model":"qwen/qwen2.5-7b",', 1)
         assert sent.get("Content-Length") == str(len(sent.body))
 
+    def test_a_large_one_is_read_elsewhere_and_goes_on_just_the_same(self, gateways, upstreams):
+        one, other = upstreams(answers(b'{"choices":[]}')), upstreams(answers(b'{"choices":[]}'))
+        gateway = gateways(aliases(one, other))
+        large = b'"image":"' + b"x" * (3 << 20) + b'"'
+        body = chat(large, b'"model":"gpt-4o"')
+        assert gateway.ask("POST", CHAT, JSON, body=body).status == 200
+        assert other.wait().body == body.replace(b'"gpt-4o"', b'"big/llama"', 1)
+        other.stop()
+        assert gateway.ask("POST", CHAT, JSON, body=body).status == 200, "the fallback reads the same"
+        assert one.wait().body == body.replace(b'"gpt-4o"', b'"qwen/qwen2.5-7b"', 1)
+        assert gateway.ask("POST", CHAT, JSON, body=chat(large, b'"model":1')).status == 400
+        # Who leaves while it is read takes nothing with them that is still being read.
+        for _ in range(20):
+            with gateway.client() as client:
+                client.send(request("POST", CHAT, JSON, body=body))
+        assert gateway.ask("POST", CHAT, JSON, body=chat(b'"model":"local-llm"')).status == 200
+
     def test_no_content_type_is_json(self, gateways, upstreams):
         upstream = upstreams(answers(b'{"choices":[]}'))
         gateway = gateways(config(upstream))
