@@ -13,7 +13,7 @@ static const struct command {
 	{ "status", "ask the running gateway how it is", gh__cli_status },
 	{ "usage", "tell who used how much of which model", gh__cli_usage },
 	{ "hash-password", "make the argon2id hash of a password", gh__cli_hash_password },
-	{ "key", "make an API key", gh__cli_key },
+	{ "key", "make, list and revoke API keys", gh__cli_key },
 	{ "modules", "list the modules, or document one", gh__cli_modules },
 	{ "schema", "print the JSON Schema of gateway.yaml, for editors", gh__cli_schema },
 	{ "completion", "print the completion for bash", gh__cli_completion },

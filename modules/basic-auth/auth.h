@@ -7,6 +7,7 @@
 
 #include <gatehouse/budget.h>
 
+#include "credential.h"
 #include "keep.h"
 #include "shelf.h"
 
@@ -59,6 +60,10 @@ struct basic_auth_who {
 };
 /* Copies what it needs of the book. Sends away whose day is over, and whose limit is reached. */
 enum gh_verdict basic_auth_accept(struct gh_step *s, const struct basic_auth_who *who);
+enum gh_verdict basic_auth_accept_key(struct gh_step *s, const struct basic_auth_key *key,
+				      enum basic_auth_speaks speaks);
+/* A user and a password, or a key in the place of the password; login.c. */
+enum gh_verdict basic_auth_check_password(struct gh_step *s, const struct basic_auth_credential *c);
 /* What was taken of a limit: at the end, and when the client left while this step waited. */
 void basic_auth_charge_budget(struct gh_step *s);
 void basic_auth_give_back_budget(struct gh_step *s);

@@ -1,8 +1,10 @@
 /*
- * basic-auth's readers: header fields, stored hashes and keys, and the credentials file. The first
- * byte says which; what must hold for every input is checked, not only that nothing breaks.
+ * basic-auth's readers: header fields, stored hashes and keys, and the credentials file, which
+ * `gatehouse key` edits. The first byte says which; what must hold for every input is checked, not only that nothing breaks.
  */
 #include <stdlib.h>
+
+#include "core/cli/credentials.h"
 
 #include "modules/basic-auth/book.h"
 #include "modules/basic-auth/credential.h"
@@ -75,6 +77,41 @@ static void fuzz_file(struct gh_str bytes)
 	basic_auth_book_destroy(book);
 }
 
+/* What takes an entry out or puts one in says itself whether it came out right. Here: that the rest of
+ * the bytes are the file's own. */
+static void fuzz_edit(struct gh_str bytes)
+{
+	const struct gh__new_key key = { .name = GH_STR_INIT("new"), .key = GH_STR_INIT("\"k\"") };
+	char why[GH__CREDENTIALS_WHY];
+	struct gh__credentials c;
+	struct gh__arena arena;
+	struct gh_str after;
+
+	gh__arena_init(&arena, NULL, 0);
+	if (gh__credentials_read(&arena, GH_STR("f"), bytes, &c, why) != 0) {
+		must(strncmp(why, "f:", 2) == 0);
+		gh__arena_finish(&arena);
+		return;
+	}
+	for (size_t i = 0; i < c.count && i < 20; i++) {
+		size_t same = 0, tail = 0;
+
+		if (gh__credentials_without(&arena, &c, c.items + i, &after, why) != 0)
+			continue;
+		must(after.len < bytes.len);
+		while (same < after.len && after.at[same] == bytes.at[same])
+			same++;
+		while (tail < after.len - same &&
+		       after.at[after.len - 1 - tail] == bytes.at[bytes.len - 1 - tail])
+			tail++;
+		must(same + tail == after.len);
+	}
+	if (gh__credentials_find(&c, GH__CREDENTIAL_KEY, key.name) == NULL &&
+	    gh__credentials_with(&arena, &c, &key, &after, why) == 0)
+		must(after.len > bytes.len);
+	gh__arena_finish(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size == 0)
@@ -94,6 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'f':
 		fuzz_file(rest);
+		fuzz_edit(rest);
 		break;
 	default:
 		break;
