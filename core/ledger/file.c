@@ -21,13 +21,13 @@ enum {
 
 static const char schema[] =
 	"CREATE TABLE request ("
-	" at INTEGER NOT NULL," /* when it came */
+	" id INTEGER PRIMARY KEY," /* when it came, and a number to tell those of one ms apart */
 	" caller TEXT, route TEXT, model TEXT NOT NULL, upstream TEXT,"
 	" status INTEGER NOT NULL,"
 	" input INTEGER, cached INTEGER, output INTEGER, estimated INTEGER NOT NULL,"
 	" waited_ms INTEGER NOT NULL, first_token_ms INTEGER, duration_ms INTEGER NOT NULL,"
-	" ended INTEGER NOT NULL);" /* 0 whole, 1 cut, 2 left */
-	"CREATE INDEX request_at ON request (at);"
+	" ended INTEGER NOT NULL," /* 0 whole, 1 cut, 2 left */
+	" at INTEGER AS (id >> 10) VIRTUAL);"
 	"CREATE TABLE debt ("
 	" tab TEXT, key BLOB, lim INTEGER, owed INTEGER NOT NULL, seen INTEGER NOT NULL,"
 	" until INTEGER NOT NULL, PRIMARY KEY (tab, key, lim)) WITHOUT ROWID;"

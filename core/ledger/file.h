@@ -17,12 +17,22 @@ struct sqlite3_stmt;
 
 enum { GH__LEDGER_STATEMENTS = 10, GH__LEDGER_SECRET = 64 /* bytes, at most */ };
 
+/* A row's number begins with its time, in ms; that of the first that there can be at a time. */
+enum { GH__LEDGER_ID_BITS = 10 };
+static inline int64_t gh__ledger_first_id(int64_t at)
+{
+	return at < 0                                 ? 0
+	       : at > INT64_MAX >> GH__LEDGER_ID_BITS ? INT64_MAX
+						      : at << GH__LEDGER_ID_BITS;
+}
+
 struct gh__ledger_file {
 	char *dir, *path;
 	struct sqlite3 *db;                                     /* NULL: not open */
 	struct sqlite3_stmt *statements[GH__LEDGER_STATEMENTS]; /* prepared ones */
 	dev_t device;
-	ino_t inode; /* of what is open: another may have its name by now */
+	ino_t inode;   /* of what is open: another may have its name by now */
+	unsigned next; /* of rows: tells those of one ms apart */
 	char why[1200];
 };
 

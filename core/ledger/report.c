@@ -29,7 +29,7 @@ static const char query[] =
 	"   first_token_ms AS ft,"
 	"   CASE WHEN output >= 2 AND duration_ms - first_token_ms >= %d"
 	"    THEN duration_ms - first_token_ms END AS span"
-	"  FROM request WHERE at >= ?1),"
+	"  FROM request WHERE id >= ?1),"
 	" f AS (SELECT k, ft, row_number() OVER (PARTITION BY k ORDER BY ft) AS n,"
 	"   count(*) OVER (PARTITION BY k) AS c FROM r WHERE ft IS NOT NULL),"
 	" p AS (SELECT k, max(CASE WHEN n = (c + 1) / 2 THEN ft END) AS half,"
@@ -63,7 +63,7 @@ static int sum_up(sqlite3 *db, enum gh__ledger_by by, int64_t since,
 	snprintf(text, sizeof text, query, ways[by].key, GH__LEDGER_RATE_MS, ways[by].order);
 	int code = sqlite3_prepare_v2(db, text, -1, &s, NULL);
 	if (code == SQLITE_OK)
-		sqlite3_bind_int64(s, 1, since);
+		sqlite3_bind_int64(s, 1, gh__ledger_first_id(since));
 	while (code == SQLITE_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
 		const char *key = (const char *)sqlite3_column_text(s, 0);
 		struct gh__ledger_sum sum = {

@@ -33,8 +33,8 @@ static const char *const texts[STATEMENTS] = {
 	[OWED] = "SELECT key, lim, owed, seen, until FROM debt WHERE tab = ? AND until > ?",
 	[TELL] = "SELECT value FROM secret WHERE name = ?",
 	[KEEP_SECRET] = "INSERT OR REPLACE INTO secret VALUES (?,?)",
-	[SWEEP_ROWS] = "DELETE FROM request WHERE rowid IN"
-		       " (SELECT rowid FROM request WHERE at < ? ORDER BY at LIMIT " STEP_TEXT ")",
+	[SWEEP_ROWS] = "DELETE FROM request WHERE id IN"
+		       " (SELECT id FROM request WHERE id < ? ORDER BY id LIMIT " STEP_TEXT ")",
 	[SWEEP_DEBTS] = "DELETE FROM debt WHERE (tab, key, lim) IN"
 			" (SELECT tab, key, lim FROM debt WHERE until <= ? LIMIT " STEP_TEXT ")",
 	[COUNT_DEBTS] = "SELECT count(*) FROM debt",
@@ -99,7 +99,6 @@ enum gh__ledger_result gh__ledger_file_row(struct gh__ledger_file *f,
 
 	if (!s)
 		return gh__ledger_file_fail(f, code);
-	sqlite3_bind_int64(s, 1, row->at);
 	bind_text(s, 2, row->caller);
 	bind_text(s, 3, row->route);
 	sqlite3_bind_text(s, 4, row->model.at, (int)row->model.len, SQLITE_STATIC);
@@ -113,7 +112,17 @@ enum gh__ledger_result gh__ledger_file_row(struct gh__ledger_file *f,
 	bind_known(s, 12, row->first_token_ms);
 	sqlite3_bind_int64(s, 13, row->duration_ms);
 	sqlite3_bind_int(s, 14, row->end);
-	return finish(f, s);
+	/* Those of one ms and another run of the process may have had the same number. */
+	for (unsigned i = 0; i < 1 << GH__LEDGER_ID_BITS; i++) {
+		sqlite3_bind_int64(s, 1,
+				   gh__ledger_first_id(row->at) |
+					   (f->next++ & ((1 << GH__LEDGER_ID_BITS) - 1)));
+		code = sqlite3_step(s);
+		sqlite3_reset(s);
+		if ((code & 0xff) != SQLITE_CONSTRAINT)
+			break;
+	}
+	return code == SQLITE_DONE ? GH__LEDGER_OK : gh__ledger_file_fail(f, code);
 }
 
 enum gh__ledger_result gh__ledger_file_debt(struct gh__ledger_file *f, struct gh_str table,
@@ -239,7 +248,7 @@ enum gh__ledger_result gh__ledger_file_sweep(struct gh__ledger_file *f, int64_t 
 {
 	enum gh__ledger_result rows, debts, crop;
 
-	rows = delete_some(f, SWEEP_ROWS, since);
+	rows = delete_some(f, SWEEP_ROWS, gh__ledger_first_id(since));
 	if (rows < 0)
 		return rows;
 	debts = delete_some(f, SWEEP_DEBTS, now);

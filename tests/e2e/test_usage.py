@@ -146,7 +146,7 @@ def test_since(gateway):
     chat(gateway)
     await_rows(gateway, 1)
     with closing(sqlite3.connect(database(gateway))) as db, db:
-        db.execute(f"INSERT INTO request SELECT at - {10 * DAY_MS}, 'of old', route, model, upstream, status, input, cached, "
+        db.execute(f"INSERT INTO request SELECT id - ({10 * DAY_MS} << 10), 'of old', route, model, upstream, status, input, cached, "
                    "output, estimated, waited_ms, first_token_ms, duration_ms, ended FROM request")
     assert [e["user"] for e in as_json(gateway)] == [None]
     for since in "30d", time.strftime("%Y-%m-%d", time.localtime(time.time() - 20 * 86400)):
