@@ -6,6 +6,7 @@
 
 #include "core/base/log.h"
 #include "core/base/memory.h"
+#include "core/base/pace.h"
 #include "core/ledger/inside.h"
 
 enum {
@@ -187,6 +188,7 @@ static void *run(void *arg)
 	int64_t backoff = 0, not_before = 0, sweep_at = gh__ledger_now() + FIRST_SWEEP_MS;
 	bool ending, over;
 
+	gh__pace_set(GH__PACE_LAST);
 	do {
 		pthread_mutex_lock(&l->lock);
 		wait_for_work(l, not_before, sweep_at);

@@ -1,14 +1,13 @@
 #include "core/net/lane.h"
 
 #include <signal.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "core/base/pace.h"
 
-enum { MOST_THREADS = 4, NICE = 5, SLICE_NS = 100000 };
+enum { MOST_THREADS = 4 };
 enum place { FIRST, LAST };
 
 struct lane {
@@ -16,7 +15,7 @@ struct lane {
 	pthread_cond_t more;
 	struct gh__lane_job *first, **last;
 	pthread_t threads[MOST_THREADS];
-	int nice;
+	bool computes;
 	time_t patience;     /* seconds that its jobs have at the end; 0: all that they need */
 	pthread_cond_t gone; /* a thread is at its end */
 	unsigned started, alive, idle, queued, cap, room;
@@ -33,39 +32,23 @@ struct gh__lanes {
 static const struct {
 	unsigned cap; /* threads; 0: by the number of processors */
 	unsigned room;
-	int nice;
+	bool computes;
 	time_t patience;
 } limits[GH__LANES] = {
-	[GH__LANE_HASH] = { .cap = 2, .room = 32, .nice = NICE },
+	[GH__LANE_HASH] = { .cap = 2, .room = 32, .computes = true },
 	[GH__LANE_FILE] = { .cap = 2, .room = 64 },
-	[GH__LANE_READ] = { .cap = 2, .room = 64, .nice = NICE },
+	[GH__LANE_READ] = { .cap = 2, .room = 64, .computes = true },
 	[GH__LANE_DNS] = { .cap = 2, .room = 64 },
-	[GH__LANE_TLS] = { .room = 1024, .nice = NICE },
+	[GH__LANE_TLS] = { .room = 1024, .computes = true },
 	[GH__LANE_CERTIFICATE] = { .cap = MOST_THREADS, .room = 64, .patience = 1 },
 };
-
-/* Of this thread alone. A short slice, where the kernel has them (Linux 6.12), lets a loop that wakes
- * have the processor at once. Without effect it is only less fair. */
-static void step_back(int nice)
-{
-	struct {
-		uint32_t size, policy;
-		uint64_t flags;
-		int32_t nice;
-		uint32_t priority;
-		uint64_t runtime, deadline, period;
-	} a = { .size = sizeof a, .nice = nice, .runtime = SLICE_NS };
-
-	if (syscall(SYS_sched_setattr, 0, &a, 0))
-		(void)setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
-}
 
 static void *run(void *arg)
 {
 	struct lane *lane = arg;
 
-	if (lane->nice)
-		step_back(lane->nice);
+	if (lane->computes)
+		gh__pace_set(GH__PACE_BEHIND);
 	pthread_mutex_lock(&lane->lock);
 	for (;;) {
 		while (!lane->first && !lane->ending) {
@@ -114,7 +97,7 @@ struct gh__lanes *gh__lanes_create(void)
 		pthread_cond_init(&lane->gone, &monotonic);
 		lane->last = &lane->first;
 		lane->cap = limits[i].cap ? limits[i].cap : by_processors();
-		lane->nice = limits[i].nice;
+		lane->computes = limits[i].computes;
 		lane->patience = limits[i].patience;
 		lane->room = limits[i].room;
 	}
