@@ -3,25 +3,25 @@
 #include "core/route/request.h"
 #include "core/route/worker.h"
 
-struct gh_body {
-	atomic_uint refs;
+struct gh__body {
+	unsigned refs;      /* the request and jobs, counted on its loop */
 	atomic_size_t *sum; /* of all that are held */
 	size_t room;
 	char bytes[];
 };
 
-struct gh_body *gh_body_keep(struct gh_step *s)
+struct gh__body *gh__body_keep(const struct gh__request *r)
 {
-	struct gh__collect *c = gh__request_of(s->req)->collected;
+	struct gh__body *body = r->collected ? r->collected->body : NULL;
 
-	GH_CHECK(c && c->body);
-	atomic_fetch_add_explicit(&c->body->refs, 1, memory_order_relaxed);
-	return c->body;
+	if (body)
+		body->refs++;
+	return body;
 }
 
-void gh_body_let_go(struct gh_body *body)
+void gh__body_let_go(struct gh__body *body)
 {
-	if (atomic_fetch_sub_explicit(&body->refs, 1, memory_order_acq_rel) > 1)
+	if (!body || --body->refs > 0)
 		return;
 	atomic_fetch_sub_explicit(body->sum, body->room, memory_order_relaxed);
 	gh__free(body);
@@ -32,8 +32,7 @@ static void give_back(void *arg)
 {
 	struct gh__collect *c = arg;
 
-	if (c->body)
-		gh_body_let_go(c->body);
+	gh__body_let_go(c->body);
 	c->body = NULL;
 }
 
@@ -105,7 +104,7 @@ static bool grow(struct gh__request *r, struct gh__collect *c, size_t need)
 		return false;
 	}
 	c->body = gh__realloc(c->body, sizeof *c->body + room);
-	atomic_init(&c->body->refs, 1);
+	c->body->refs = 1;
 	c->body->sum = all;
 	c->body->room = room;
 	return true;

@@ -49,7 +49,7 @@ struct gh__defer {
 
 struct gh__collect {
 	size_t max, len;
-	struct gh_body *body; /* NULL: no byte came yet, or it is given back */
+	struct gh__body *body; /* NULL: no byte came yet, or it is given back */
 	struct gh__request *request;
 	struct gh__later
 		whole; /* the step goes on at the end of the turn in which the last byte came */
@@ -206,5 +206,8 @@ void gh__wait_over(struct gh__request *r); /* the step that waits goes on now */
 void gh__collect_add(struct gh__request *r, struct gh_str slice, enum gh_part part);
 void gh__collect_drop(struct gh__request *r);
 void gh__collect_free(struct gh__request *r); /* nobody needs the body any more */
+/* What was collected, for as long as a job reads it; NULL: nothing was. */
+struct gh__body *gh__body_keep(const struct gh__request *r);
+void gh__body_let_go(struct gh__body *body);
 
 #endif

@@ -115,6 +115,7 @@ enum gh_verdict gh_sleep(struct gh_step *s, int64_t ms, gh_then *then)
 struct offload {
 	struct gh__lane_job job;
 	struct gh__site_local *site; /* pinned: `self` stays while the job runs */
+	struct gh__body *body;       /* so does what it may read; NULL: none was collected */
 	uint64_t token;
 	void (*work)(void *job);
 	_Alignas(16) char memory[];
@@ -127,11 +128,19 @@ static void work(struct gh__lane_job *job)
 	o->work(o->memory);
 }
 
+static void end(struct offload *o)
+{
+	struct gh__site_local *site = o->site;
+
+	gh__body_let_go(o->body);
+	gh__free(o);
+	gh__site_local_unref(site);
+}
+
 static void open_offload(struct gh__loop *loop, struct gh__letter *letter)
 {
 	struct offload *o = GH__CONTAINER(letter, struct offload, job.letter);
 	struct gh__request *r = find(loop->owner, o->token);
-	struct gh__site_local *site = o->site;
 
 	if (r) {
 		r->waiting->job = o->memory;
@@ -139,18 +148,13 @@ static void open_offload(struct gh__loop *loop, struct gh__letter *letter)
 		if (r->waiting->job == o->memory)
 			r->waiting->job = NULL;
 	}
-	gh__free(o);
-	gh__site_local_unref(site);
+	end(o);
 }
 
 static void open_dropped(struct gh__loop *loop, struct gh__letter *letter)
 {
-	struct offload *o = GH__CONTAINER(letter, struct offload, job.letter);
-	struct gh__site_local *site = o->site;
-
 	(void)loop;
-	gh__free(o);
-	gh__site_local_unref(site);
+	end(GH__CONTAINER(letter, struct offload, job.letter));
 }
 
 /* What it pins is its worker's to let go. */
@@ -179,11 +183,13 @@ enum gh_verdict gh_offload(struct gh_step *s, enum gh_lane lane, void (*function
 	o->job.letter.open = open_offload;
 	o->work = function;
 	o->site = r->site;
+	o->body = gh__body_keep(r);
 	/* Before it is added: it may be done before we are back. The letter waits for our turn's end. */
 	struct gh__waiting *w = begin(s, then);
 	o->token = w->token;
 	if (gh__lane_add(r->worker->lanes, kinds[lane], &o->job)) {
 		gh__wait_end(r);
+		gh__body_let_go(o->body);
 		gh__free(o);
 		gh_answer_header(s, GH_STR("Retry-After"), GH_STR("1"));
 		return gh_fail(s, 503, "server_is_overloaded",

@@ -229,7 +229,8 @@ void gh_resume(struct gh_wait wait);
 enum gh_verdict gh_sleep(struct gh_step *s, int64_t ms, gh_then *then);
 
 /* Runs `work` on a pool of threads. A job owns its memory (`size` bytes, copied from `job`), may
- * touch nothing of the request, and may use `self` of the instance that it came from. `then` finds
+ * touch nothing of the request but a body that was collected, which is kept for it, and may use
+ * `self` of the instance that it came from. `then` finds
  * the job's memory by gh_job(). A lane that is full refuses: GH_ERROR after 503 with Retry-After.
  * A client that leaves does not stop the job. */
 enum gh_lane { GH_LANE_HASH, GH_LANE_FILE, GH_LANE_READ /* of large bodies */, GH_LANE_COUNT };
@@ -266,11 +267,6 @@ bool gh_upstream_assembles(const struct gh_upstream *upstream);
 
 /* Reads the whole body into s->req->body, at most `max` bytes, else 413. */
 enum gh_verdict gh_collect_body(struct gh_step *s, size_t max, gh_then *then);
-
-/* Keeps a collected body for a job, which may outlive the request; the job lets it go. Any thread. */
-struct gh_body;
-struct gh_body *gh_body_keep(struct gh_step *s);
-void gh_body_let_go(struct gh_body *body);
 
 /* ---- A request's memory and end ---- */
 

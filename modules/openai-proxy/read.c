@@ -6,7 +6,6 @@
 enum { LARGE = 1 << 20 }; /* a millisecond, and several for one that is made to be slow */
 
 struct reading {
-	struct gh_body *held;
 	struct gh_str bytes;
 	struct openai_read result;
 };
@@ -24,7 +23,6 @@ static void work(void *job)
 	struct reading *r = job;
 
 	r->result.failed = openai_body_read(r->bytes, &r->result.body, &r->result.fault);
-	gh_body_let_go(r->held);
 }
 
 static enum gh_verdict done(struct gh_step *s)
@@ -43,11 +41,7 @@ enum gh_verdict openai_read_begin(struct gh_step *s)
 
 	if (s->req->body.len < LARGE || is_form(s->req))
 		return openai_read_on(s);
-	r.held = gh_body_keep(s);
-	enum gh_verdict v = gh_offload(s, GH_LANE_READ, work, &r, sizeof r, done);
-	if (v == GH_ERROR)
-		gh_body_let_go(r.held);
-	return v;
+	return gh_offload(s, GH_LANE_READ, work, &r, sizeof r, done);
 }
 
 /* JSON unless it says that it is a form: callers forget the type, and no server behind this gateway

@@ -73,6 +73,36 @@ static enum gh_verdict first(struct gh_step *s)
 	return gh_offload(s, GH_LANE_FILE, work, &next, sizeof next, second);
 }
 
+struct reading {
+	struct gh_str body;
+	size_t sum;
+};
+
+static void read_body(void *memory)
+{
+	struct reading *r = memory;
+
+	atomic_fetch_add(&running, 1);
+	while (!atomic_load(&gate))
+		usleep(500);
+	for (size_t i = 0; i < r->body.len; i++)
+		r->sum += (unsigned char)r->body.at[i];
+}
+
+static enum gh_verdict read_over(struct gh_step *s)
+{
+	const struct reading *r = gh_job(s);
+
+	return gh_respond(s, 200, GH_STR("text/plain"), gh_printf(s->req, "%zu", r->sum));
+}
+
+static enum gh_verdict read_elsewhere(struct gh_step *s)
+{
+	struct reading r = { s->req->body, 0 };
+
+	return gh_offload(s, GH_LANE_READ, read_body, &r, sizeof r, read_over);
+}
+
 /* ---- calls ---- */
 
 static enum gh_verdict asked(struct gh_step *s)
@@ -111,6 +141,8 @@ static enum gh_verdict on_request(struct gh_step *s)
 		return gh_sleep(s, 1000, say_done);
 	if (gh_str_is(a->wait, "none"))
 		return gh_sleep(s, -5, say_done);
+	if (gh_str_is(a->wait, "read"))
+		return gh_collect_body(s, 1000, read_elsewhere);
 	if (gh_str_is(a->wait, "offload")) {
 		struct job j = { a, 100, 0 };
 		jobs_begun++;
@@ -291,6 +323,47 @@ static void a_job_outlives_its_client_and_pins_its_site(void **state)
 	end(&b);
 }
 
+/* Two bytes of body each; the first two are read, the others wait. */
+static void leave_with_a_body(struct bench *b, unsigned clients)
+{
+	for (unsigned i = 0; i < clients; i++) {
+		gateway_say(&b->g, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nAB");
+		while (i == 1 && atomic_load(&running) < 2)
+			usleep(500);
+		gateway_join(&b->g);
+	}
+	wire_settle(&b->g.worker.loop);
+	assert_int_equal(cancels, clients);
+}
+
+static void a_body_stays_for_the_job_that_reads_it(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	begin(&b, "read");
+	leave_with_a_body(&b, 3);
+	assert_int_equal(atomic_load(&b.g.collected), 3 * 2);
+	atomic_store(&gate, 1);
+	for (int i = 0; i < 5000 && atomic_load(&b.g.collected); i++)
+		wire_turn(&b.g.worker.loop);
+	assert_int_equal(atomic_load(&b.g.collected), 0);
+	gateway_say(&b.g, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nAB");
+	assert_string_equal(gateway_hear(&b.g).body, "131"); /* 65 and 66 */
+	end(&b);
+}
+
+static void and_goes_with_a_job_that_is_never_begun(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	begin(&b, "read");
+	leave_with_a_body(&b, 8);
+	assert_int_equal(atomic_load(&b.g.collected), 8 * 2);
+	end(&b); /* looks that nothing is held any more */
+}
+
 /* ---- calls on the side ---- */
 
 static void serve(struct bench *b)
@@ -423,6 +496,8 @@ int main(void)
 		cmocka_unit_test(a_job_owns_its_memory_and_then_finds_it),
 		cmocka_unit_test(a_lane_that_is_full_refuses_politely),
 		cmocka_unit_test(a_job_outlives_its_client_and_pins_its_site),
+		cmocka_unit_test(a_body_stays_for_the_job_that_reads_it),
+		cmocka_unit_test(and_goes_with_a_job_that_is_never_begun),
 		cmocka_unit_test(a_call_brings_the_whole_answer),
 		cmocka_unit_test(a_call_that_fails_says_why),
 		cmocka_unit_test(a_call_has_its_time),
