@@ -61,6 +61,7 @@ void gh__deadline_finish(struct gh__loop *l, struct gh__deadline *d)
 
 static void run_later(struct gh__loop *l)
 {
+	gh__out_flush(l->out); /* answers go first: later things tidy up behind them */
 	while (!gh__list_empty(&l->later)) {
 		struct gh__later *later = GH__CONTAINER(l->later.next, struct gh__later, link);
 		gh__list_remove(&later->link);
