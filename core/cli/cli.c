@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "core/cli/commands.h"
+#include "core/config/near.h"
 
 static const struct command {
 	const char *name, *what;
@@ -28,6 +29,21 @@ static void help(FILE *to)
 	fputs("\ngatehouse COMMAND --help tells more of each.\n", to);
 }
 
+static int unknown(const char *name)
+{
+	struct gh__near near = gh__near_begin(gh_str(name));
+
+	for (size_t i = 0; i < GH_COUNT_OF(commands); i++)
+		gh__near_try(&near, gh_str(commands[i].name));
+	if (near.best.len)
+		fprintf(stderr, "gatehouse: there is no command '%s'; did you mean '" GH_FMT "'?\n",
+			name, GH_ARG(near.best));
+	else
+		fprintf(stderr,
+			"gatehouse: there is no command '%s'; gatehouse --help lists them\n", name);
+	return GH__EXIT_USAGE;
+}
+
 int gh__cli(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -44,9 +60,7 @@ int gh__cli(int argc, char **argv)
 	for (size_t i = 0; i < GH_COUNT_OF(commands); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "gatehouse: there is no command '%s'; gatehouse --help lists them\n",
-		argv[1]);
-	return GH__EXIT_USAGE;
+	return unknown(argv[1]);
 }
 
 const char *gh__cli_config(void)
@@ -73,10 +87,10 @@ int gh__cli_options(int argc, char **argv, const char *text, const char **ret_co
 		} else if (ret_rest && a[0] != '-' && !rest) {
 			rest = a;
 		} else {
-			fprintf(stderr,
-				"gatehouse %s: '%s' is not understood; gatehouse %s --help tells "
-				"more\n",
-				argv[0], a, argv[0]);
+			bool known = ret_config &&
+				     (strcmp(a, "--config") == 0 || strcmp(a, "-c") == 0);
+			fprintf(stderr, "gatehouse %s: '%s' %s; gatehouse %s --help tells more\n",
+				argv[0], a, known ? "needs a value" : "is not understood", argv[0]);
 			return GH__EXIT_USAGE;
 		}
 	}

@@ -1,8 +1,10 @@
 /* gatehouse usage: who used how much of which model, as a table or as JSON. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/base/memory.h"
 #include "core/cli/commands.h"
@@ -103,6 +105,16 @@ static const char *value_of(const char *name, int argc, char **argv, int *at)
 	return argv[*at][len] == 0 && *at + 1 < argc ? argv[++*at] : NULL;
 }
 
+static bool takes_a_value(const char *option)
+{
+	static const char *const options[] = { "--by", "--since", "--config", "-c", "--state-dir" };
+	bool found = false;
+
+	for (size_t i = 0; i < GH_COUNT_OF(options); i++)
+		found = found || strcmp(option, options[i]) == 0;
+	return found;
+}
+
 /* -1: go on; else the exit code. */
 static int read_wish(int argc, char **argv, struct wish *w)
 {
@@ -127,7 +139,9 @@ static int read_wish(int argc, char **argv, struct wish *w)
 		} else if ((v = value_of("--state-dir", argc, argv, &i))) {
 			w->state_dir = v;
 		} else {
-			return complain("is not understood", argv[i]);
+			return complain(takes_a_value(argv[i]) ? "needs a value"
+							       : "is not understood",
+					argv[i]);
 		}
 	}
 	if (w->config && w->state_dir)
@@ -402,6 +416,10 @@ int gh__cli_usage(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	if (w.state_dir && access(w.state_dir, X_OK)) {
+		fprintf(stderr, "gatehouse usage: %s: %s\n", w.state_dir, strerror(errno));
+		return GH__EXIT_FAILED;
+	}
 	if (w.state_dir)
 		dir = (struct gh_str){ gh__strndup(w.state_dir, strlen(w.state_dir)),
 				       strlen(w.state_dir) };

@@ -369,6 +369,12 @@ int gh__check_log_file(struct gh_str s, char *why, size_t size)
 
 int gh__check_bearer(struct gh_str s, char *why, size_t size)
 {
+	static const struct gh_str bearer = GH_STR_INIT("Bearer ");
+
+	if (gh_str_same(gh_str_slice(s, 0, bearer.len), bearer)) {
+		snprintf(why, size, "'Bearer' is put before it here; write the key alone");
+		return -1;
+	}
 	for (size_t i = 0; i < s.len; i++)
 		if (s.at[i] <= ' ' || s.at[i] >= 0x7f) {
 			snprintf(why, size,

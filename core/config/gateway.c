@@ -34,10 +34,12 @@ static const struct gh_option limits_rows[] = {
 		  .max = 256 * 1024),
 	GH_OPTION(struct gh__limits_config, headers, "100",
 		  "Fields of a request's head; more get 431.", .min = 1, .max = 1000),
-	GH_OPTION(struct gh__limits_config, body, "64M",
-		  "Bytes of a body that a module may hold in memory because it needs all of it. "
-		  "Bodies that only pass are not counted: see `max_body` of a route.",
-		  .max = (int64_t)4 << 30),
+	GH_OPTION(
+		struct gh__limits_config, body, "64M",
+		"Bytes of a body that a module may hold in memory because it needs all of it; all "
+		"that are held at once may have four times as many. "
+		"Bodies that only pass are not counted: see `max_body` of a route.",
+		.max = (int64_t)4 << 30),
 	GH_OPTION(struct gh__limits_config, connections, "0",
 		  "Open connections of clients; 0: as many as the limit of open files allows.",
 		  .max = 10000000),
@@ -146,7 +148,7 @@ const struct gh_option gh__upstream_rows[] = {
 	GH_OPTION(struct gh_upstream, key, "",
 		  "The key that the server wants: sent as `Authorization: Bearer KEY` in place of "
 		  "what the client sent.",
-		  .flags = GH_SECRET, .max = 4096, .check = gh__check_bearer),
+		  .flags = GH_SECRET, .min = 1, .max = 4096, .check = gh__check_bearer),
 	GH_OPTION(struct gh_upstream, assemble, "false",
 		  "For servers, such as llama.cpp, that work on when a client leaves that does not "
 		  "stream: they are asked for a stream, and its pieces are put together here to "

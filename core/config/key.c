@@ -4,6 +4,57 @@
 #include "core/config/bind.h"
 #include "core/config/near.h"
 
+enum { PLACES_MOST = 3 /* that are named: more are no help */ };
+
+/* Places where a key is known, as text. */
+struct places {
+	struct gh_str key;
+	unsigned count;
+	char names[PLACES_MOST][80];
+};
+
+static void add_place(struct places *p, const char *what, const char *name)
+{
+	if (p->count < PLACES_MOST)
+		snprintf(p->names[p->count], sizeof(p->names[0]), "%s '%.50s'", what, name);
+	p->count++;
+}
+
+static void add_entries(struct places *p, const struct gh_option *rows)
+{
+	for (const struct gh_option *row = rows; row && row->name; row++)
+		if (row->fields && gh__row_find(row->fields, p->key))
+			add_place(p, row->type == GH_TYPE_OBJECT ? "the key" : "an entry of",
+				  row->name);
+}
+
+/* Entries of the lists and maps of this table; else those of the whole file, and the modules. */
+static bool belongs_far_away(struct gh__bind *b, const struct gh__scope *s,
+			     const struct gh__node *key, const char *of)
+{
+	struct places p = { .key = key->text };
+
+	if (s->up)
+		add_entries(&p, s->rows);
+	if (p.count == 0) {
+		const struct gh__scope *top = s;
+
+		while (top->up)
+			top = top->up;
+		add_entries(&p, top->rows);
+		for (size_t i = 0; b->modules[i]; i++)
+			if (gh__row_find(b->modules[i]->options, key->text))
+				add_place(&p, "module", b->modules[i]->name);
+	}
+	if (p.count == 0 || p.count > PLACES_MOST)
+		return false;
+	gh__mistake(b->mistakes, &key->place, "unknown key '%s'%s; it belongs to %s%s%s%s%s",
+		    key->text.at, of, p.names[0], p.count > 2 ? ", " : "",
+		    p.count > 2 ? p.names[1] : "", p.count > 1 ? " or " : "",
+		    p.count > 1 ? p.names[p.count - 1] : "");
+	return true;
+}
+
 /* Where a key that is unknown here would be known: around this table or inside one of its own. */
 static bool belongs_elsewhere(struct gh__bind *b, const struct gh__scope *s,
 			      const struct gh__node *key, const char *of)
@@ -17,14 +68,14 @@ static bool belongs_elsewhere(struct gh__bind *b, const struct gh__scope *s,
 		return true;
 	}
 	for (const struct gh_option *row = s->rows; row && row->name; row++) {
-		if (!row->fields || !gh__row_find(row->fields, key->text))
+		if (row->type != GH_TYPE_OBJECT || !gh__row_find(row->fields, key->text))
 			continue;
 		gh__mistake(b->mistakes, &key->place,
 			    "unknown key '%s'%s; it belongs to '%s': put it under that key",
 			    key->text.at, of, row->name);
 		return true;
 	}
-	return false;
+	return belongs_far_away(b, s, key, of);
 }
 
 /* All keys of a table as text, when they are few enough to be a help. */

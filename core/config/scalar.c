@@ -102,18 +102,20 @@ static void bind_choice(struct gh__bind *b, const struct gh_option *row, struct 
 			const char *name, struct gh_choice *to)
 {
 	struct gh__near near = gh__near_begin(n->text);
-	char mend[MEND] = "", must_be[300] = "one of ";
-	size_t len = strlen(must_be);
+	char mend[MEND] = "", must_be[300] = "";
+	size_t len = 0;
 
 	for (int i = 0; row->choices[i]; i++) {
+		const char *before = i == 0 ? "" : row->choices[i + 1] ? ", " : " or ";
+
 		if (gh_str_is(n->text, row->choices[i])) {
 			to->index = i;
 			return;
 		}
 		gh__near_try(&near, gh_str(row->choices[i]));
 		if (len < sizeof(must_be))
-			len += (size_t)snprintf(must_be + len, sizeof(must_be) - len, "%s%s",
-						i ? ", " : "", row->choices[i]);
+			len += (size_t)snprintf(must_be + len, sizeof(must_be) - len, "%s'%s'",
+						before, row->choices[i]);
 	}
 	if (near.best.len)
 		snprintf(mend, sizeof(mend), "did you mean '" GH_FMT "'?", GH_ARG(near.best));

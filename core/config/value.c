@@ -84,8 +84,17 @@ int gh__value_int(struct gh_str s, int64_t *ret_value, char *mend, size_t size)
 	size_t len;
 
 	snprintf(mend, size, "%s", "");
-	if (digits(rest, &value, &len) < 0 || len != rest.len)
+	if (digits(rest, &value, &len) < 0)
 		return -1;
+	if (len != rest.len) {
+		/* What would be right for a size or a count. */
+		if (gh__value_count(rest, &value, mend, size) == 0)
+			snprintf(mend, size, "did you mean '%s%lld'?", negative ? "-" : "",
+				 (long long)value);
+		else
+			snprintf(mend, size, "%s", "");
+		return -1;
+	}
 	*ret_value = negative ? -value : value;
 	return 0;
 }

@@ -91,22 +91,6 @@ static const char *connection_fault(uint16_t id, struct gh_str value)
 	}
 }
 
-/* Digits alone, at most INT64_MAX. -1: not so. */
-static int64_t length_from(struct gh_str s)
-{
-	int64_t n = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		if (!gh__is_digit(s.at[i]))
-			return -1;
-		int digit = s.at[i] - '0';
-		if (n > (INT64_MAX - digit) / 10)
-			return -1;
-		n = n * 10 + digit;
-	}
-	return s.len ? n : -1;
-}
-
 /* ---- fields ---- */
 
 static void take_pseudo(struct gh__h2_head *h, struct gh_str name, struct gh_str value)
@@ -151,7 +135,7 @@ static void take_meaning(struct gh__h2_head *h, uint16_t id, struct gh_str value
 	case GH__H_CONTENT_LENGTH:
 		if (h->length >= 0)
 			malformed(h, "Content-Length is there twice.");
-		h->length = length_from(value);
+		h->length = gh__decimal_from(value);
 		if (h->length < 0)
 			malformed(h, "Content-Length is not a number that can be.");
 		break;

@@ -169,22 +169,6 @@ static void look_at(struct framing *f, const struct gh_headers *headers)
 	}
 }
 
-/* Digits alone, at most INT64_MAX. -1: not so. */
-static int64_t length_from(struct gh_str s)
-{
-	int64_t n = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		if (!gh__is_digit(s.at[i]))
-			return -1;
-		int digit = s.at[i] - '0';
-		if (n > (INT64_MAX - digit) / 10)
-			return -1;
-		n = n * 10 + digit;
-	}
-	return s.len ? n : -1;
-}
-
 /* A Transfer-Encoding that is not exactly `chunked`: 400 where chunked is not last or not alone of
  * its kind or the list is malformed, 501 where a coding is not known (RFC 9112 6.1, 7). */
 static int judge_coding(struct gh_str value, struct gh__refusal *ret_why)
@@ -231,7 +215,7 @@ static int take_framing(struct gh__message *m, const struct framing *f, const st
 		return 0;
 	}
 	if (f->lengths) {
-		int64_t length = length_from(gh_header_value(f->length));
+		int64_t length = gh__decimal_from(gh_header_value(f->length));
 		if (length < 0)
 			return refuse(ret_why, 400, "Content-Length is not a number that can be.");
 		*ret_length = length;

@@ -71,3 +71,18 @@ size_t gh__utf8(struct gh_str s, size_t *ret_bad)
 	}
 	return need;
 }
+
+int64_t gh__decimal_from(struct gh_str s)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (!gh__is_digit(s.at[i]))
+			return -1;
+		int digit = s.at[i] - '0';
+		if (n > (INT64_MAX - digit) / 10)
+			return -1;
+		n = n * 10 + digit;
+	}
+	return s.len ? n : -1;
+}

@@ -73,4 +73,7 @@ static inline bool gh__list_next(struct gh_str *list, struct gh_str *ret_element
  * are none: 0, and `*ret_bad` bytes (at least 1) that no other character may share. */
 size_t gh__utf8(struct gh_str s, size_t *ret_bad);
 
+/* A number of digits alone, at most INT64_MAX. -1: it is not so. */
+int64_t gh__decimal_from(struct gh_str s);
+
 #endif

@@ -40,8 +40,9 @@ static int read_file(struct gh__server *s, struct gh__mistakes *mistakes, struct
 	int error = gh__file_read(s->path, MAX_CONFIG, ret_bytes);
 
 	if (error)
-		gh__mistake(mistakes, &(struct gh__place){ .file = s->path }, "%s: %s", s->path,
-			    error == EFBIG ? "it is too large to be a config" : strerror(error));
+		gh__mistake(mistakes, &(struct gh__place){ .file = s->path }, "%s%s",
+			    error == EFBIG ? "it is too large to be a config" : strerror(error),
+			    error == ENOENT ? "; name the config by --config FILE" : "");
 	return error ? -1 : 0;
 }
 

@@ -91,7 +91,7 @@ static const struct gh_option options[] = {
 	       "The key that the upstream wants. It is sent as `Authorization: Bearer KEY` in "
 	       "place of "
 	       "what the client sent, which never goes on.",
-	       .flags = GH_SECRET, .max = 4096, .check = check_upstream_key),
+	       .flags = GH_SECRET, .min = 1, .max = 4096, .check = check_upstream_key),
 	OPTION(cache_ttl, "5m",
 	       "How long a verified password is good without computing its hash again; `0s`: "
 	       "never. A "

@@ -25,11 +25,13 @@ const struct gh_option openai_model_options[] = {
 	GH_OPTION(struct openai_model_option, name, NULL,
 		  "What the server calls it. Without this key, as it is called here.",
 		  .check = check_name),
-	GH_OPTION(struct openai_model_option, fallback, NULL,
-		  "The entry of this table that is asked when the server cannot be reached or its "
-		  "queue is full, before anything of an answer has come. Who may ask for an entry "
-		  "may get its fallback's answer.",
-		  .check = check_name),
+	GH_OPTION(
+		struct openai_model_option, fallback, NULL,
+		"The entry of this table that is asked when the server gives no answer: it cannot "
+		"be reached, its queue is full, the turn or the answer does not come in time, or "
+		"it breaks first. Never after anything was sent to the client. Who may ask for an "
+		"entry may get its fallback's answer.",
+		.check = check_name),
 	GH_OPTIONS_END
 };
 

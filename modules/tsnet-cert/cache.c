@@ -12,6 +12,7 @@
 #include <gatehouse/module.h>
 
 #include "localapi.h"
+#include "sentence.h"
 
 #define FOLDER "tsnet-cert"
 #define SUFFIX ".pem"
@@ -23,16 +24,6 @@ enum {
 	FOLDER_MAX = 1000, /* entries that are looked at */
 };
 
-static int GH_PRINTF(3, 4) refuse(char *why, size_t size, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, size, format, args);
-	va_end(args);
-	return -1;
-}
-
 /* ---- The folder ---- */
 
 /* A descriptor, or -1; `why` is empty when there is no folder. */
@@ -43,22 +34,25 @@ static int open_folder(struct gh_str state_dir, char *why, size_t size)
 
 	why[0] = 0;
 	if (base < 0)
-		return errno == ENOENT ? -1
-				       : refuse(why, size, "%s: %s", state_dir.at, strerror(errno));
+		return errno == ENOENT
+			       ? -1
+			       : tsnet_refuse(why, size, "%s: %s", state_dir.at, strerror(errno));
 	fd = openat(base, FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno != ENOENT)
-		refuse(why, size, "%s/" FOLDER " is no folder of this process's own; remove it",
-		       state_dir.at);
+		tsnet_refuse(why, size,
+			     "%s/" FOLDER " is no folder of this process's own; remove it",
+			     state_dir.at);
 	close(base);
 	if (fd < 0)
 		return -1;
 	/* Who can write here can put a certificate of their own in our mouth. */
 	if (fstat(fd, &st) != 0 || (st.st_uid != geteuid() && st.st_uid != 0) ||
 	    st.st_mode & (S_IWGRP | S_IWOTH)) {
-		refuse(why, size,
-		       "%s/" FOLDER " can be written to by others; give it to this process's user "
-		       "and run: chmod 0700 %s/" FOLDER,
-		       state_dir.at, state_dir.at);
+		tsnet_refuse(why, size,
+			     "%s/" FOLDER
+			     " can be written to by others; give it to this process's user "
+			     "and run: chmod 0700 %s/" FOLDER,
+			     state_dir.at, state_dir.at);
 		close(fd);
 		return -1;
 	}
@@ -70,11 +64,11 @@ static int make_folder(struct gh_str state_dir, char *why, size_t size)
 	int base, rc;
 
 	if (gh_state_dir_make(state_dir) != 0)
-		return refuse(why, size, "%s: %s", state_dir.at, strerror(errno));
+		return tsnet_refuse(why, size, "%s: %s", state_dir.at, strerror(errno));
 	base = open(state_dir.at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	rc = base < 0 ? -1 : mkdirat(base, FOLDER, 0700);
 	if (rc != 0 && errno != EEXIST) {
-		refuse(why, size, "%s/" FOLDER ": %s", state_dir.at, strerror(errno));
+		tsnet_refuse(why, size, "%s/" FOLDER ": %s", state_dir.at, strerror(errno));
 		if (base >= 0)
 			close(base);
 		return -1;
@@ -84,7 +78,7 @@ static int make_folder(struct gh_str state_dir, char *why, size_t size)
 	int fd = open_folder(state_dir, why, size);
 
 	if (fd < 0 && !why[0])
-		refuse(why, size, "%s/" FOLDER " went away", state_dir.at);
+		tsnet_refuse(why, size, "%s/" FOLDER " went away", state_dir.at);
 	return fd;
 }
 
@@ -156,8 +150,8 @@ int tsnet_cache_write(struct gh_str state_dir, const char *socket, const char *n
 		return -1;
 	rc = replace(folder, socket, name, pair);
 	if (rc != 0)
-		refuse(why, size, "%s/" FOLDER "/%s" SUFFIX ": %s", state_dir.at, name,
-		       strerror(errno));
+		tsnet_refuse(why, size, "%s/" FOLDER "/%s" SUFFIX ": %s", state_dir.at, name,
+			     strerror(errno));
 	close(folder);
 	return rc;
 }
@@ -172,7 +166,8 @@ static int GH_PRINTF(4, 5) blame(const char *file, char *why, size_t size, const
 	va_start(args, format);
 	vsnprintf(what, sizeof what, format, args);
 	va_end(args);
-	return refuse(why, size, "the kept certificate " FOLDER "/%s is not used: %s", file, what);
+	return tsnet_refuse(why, size, "the kept certificate " FOLDER "/%s is not used: %s", file,
+			    what);
 }
 
 /* All of a file that is this user's alone, into memory of FILE_MAX bytes. */

@@ -1,22 +1,12 @@
 #include "pair.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <mbedtls/x509_crt.h>
 
 #include <gatehouse/module.h>
 
-static int GH_PRINTF(3, 4) refuse(char *why, size_t size, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, size, format, args);
-	va_end(args);
-	return -1;
-}
+#include "sentence.h"
 
 /* ---- PEM ---- */
 
@@ -89,18 +79,19 @@ static int next_block(struct gh_str *rest, struct block *ret_block, char *why, s
 
 	ret_block->kind = kind_of(label);
 	if (ret_block->kind == UNKNOWN)
-		return refuse(why, size, "it holds something other than certificates and a key");
+		return tsnet_refuse(why, size,
+				    "it holds something other than certificates and a key");
 	for (;;) {
 		if (rest->len == 0)
-			return refuse(why, size, "it ends in the middle of a PEM block");
+			return tsnet_refuse(why, size, "it ends in the middle of a PEM block");
 		line = next_line(rest);
 		if (gh_str_starts(line, GH_STR("-----")))
 			break;
 		if (!is_base64(line))
-			return refuse(why, size, "a PEM block in it is damaged");
+			return tsnet_refuse(why, size, "a PEM block in it is damaged");
 	}
 	if (!gh_str_eq(label_of(line, GH_STR("-----END ")), label))
-		return refuse(why, size, "a PEM block in it does not end as it began");
+		return tsnet_refuse(why, size, "a PEM block in it does not end as it began");
 	ret_block->text = (struct gh_str){ from, (size_t)(line.at + line.len - from) };
 	return 1;
 }
@@ -133,11 +124,12 @@ int tsnet_pem_split(struct gh_str text, char *into, struct gh_str *ret_chain,
 	if (keys < 0)
 		return -1;
 	if (chain == 0)
-		return refuse(why, size, "it holds no certificate");
+		return tsnet_refuse(why, size, "it holds no certificate");
 	if (chain > TSNET_CHAIN_MAX)
-		return refuse(why, size, "it holds more than %d certificates", TSNET_CHAIN_MAX);
+		return tsnet_refuse(why, size, "it holds more than %d certificates",
+				    TSNET_CHAIN_MAX);
 	if (keys != 1)
-		return refuse(why, size, keys ? "it holds several keys" : "it holds no key");
+		return tsnet_refuse(why, size, keys ? "it holds several keys" : "it holds no key");
 	*ret_chain = (struct gh_str){ into, (size_t)(middle - into) };
 	*ret_key = (struct gh_str){ middle, (size_t)(at - middle) };
 	return 0;
@@ -174,7 +166,7 @@ static int examine(struct tsnet_pair *p, const char *name, char *why, size_t siz
 	if (gh_certificate_check(p->chain, p->key, &life, why, size) != 0)
 		return -1;
 	if (life.not_after <= life.not_before)
-		return refuse(why, size, "its certificate ends before it begins");
+		return tsnet_refuse(why, size, "its certificate ends before it begins");
 	p->not_before = life.not_before;
 	p->not_after = life.not_after;
 	mbedtls_x509_crt_init(&crt);
@@ -186,7 +178,7 @@ static int examine(struct tsnet_pair *p, const char *name, char *why, size_t siz
 		abort();
 	if (mbedtls_x509_crt_parse(&crt, (unsigned char *)text, p->chain.len + 1) != 0 ||
 	    !is_for(&crt, gh_str(name)))
-		rc = refuse(why, size, "its certificate is not for this name");
+		rc = tsnet_refuse(why, size, "its certificate is not for this name");
 	free(text);
 	mbedtls_x509_crt_free(&crt);
 	return rc;
@@ -197,7 +189,7 @@ static int examine(struct tsnet_pair *p, const char *name, char *why, size_t siz
 struct tsnet_pair *tsnet_pair_create(struct gh_str pem, const char *name, char *why, size_t size)
 {
 	if (pem.len > TSNET_PAIR_MAX) {
-		refuse(why, size, "it has more than %d bytes", TSNET_PAIR_MAX);
+		tsnet_refuse(why, size, "it has more than %d bytes", TSNET_PAIR_MAX);
 		return NULL;
 	}
 
@@ -214,7 +206,7 @@ struct tsnet_pair *tsnet_pair_create(struct gh_str pem, const char *name, char *
 	if ((pem.len && memchr(pem.at, 0, pem.len)) ||
 	    tsnet_pem_split(pem, p->memory, &p->chain, &p->key, why, size) != 0) {
 		if (pem.len && memchr(pem.at, 0, pem.len))
-			refuse(why, size, "it is no text");
+			tsnet_refuse(why, size, "it is no text");
 		tsnet_pair_destroy(p);
 		return NULL;
 	}

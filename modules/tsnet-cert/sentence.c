@@ -214,3 +214,13 @@ void tsnet_say_status(struct tsnet_sentence *s, const struct tsnet_status *statu
 	else if (status->domains.count == 0)
 		tsnet_say(s, TSNET_PACE_LOCAL, "%s", HTTPS_OFF);
 }
+
+int tsnet_refuse(char *why, size_t size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, size, format, args);
+	va_end(args);
+	return -1;
+}

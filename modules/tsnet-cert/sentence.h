@@ -28,6 +28,9 @@ void tsnet_say_answer(struct tsnet_sentence *s, const struct tsnet_answer *a, co
 /* For a status that is no good ground for a certificate; empty when it is. */
 void tsnet_say_status(struct tsnet_sentence *s, const struct tsnet_status *status);
 
+/* Puts the sentence into `why`; always -1. */
+int tsnet_refuse(char *why, size_t size, const char *format, ...) GH_PRINTF(3, 4);
+
 /* `text` as at most `size` - 1 bytes of printable ASCII, runs of anything else as one space. */
 void tsnet_quote(struct gh_str text, char *to, size_t size);
 

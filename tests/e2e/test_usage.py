@@ -169,6 +169,8 @@ def test_names_of_strangers_do_not_reach_the_terminal(gateway):
 def test_wrong_use_is_2(arguments):
     done = gatehouse("usage", *arguments)
     assert done.returncode == 2 and done.stderr and not done.stdout
+    if arguments == ("--by",):
+        assert "'--by' needs a value" in done.stderr
 
 
 def test_a_folder_needs_no_config_and_a_broken_file_says_so(tmp_path):
@@ -178,6 +180,8 @@ def test_a_folder_needs_no_config_and_a_broken_file_says_so(tmp_path):
     done = gatehouse("usage", "--state-dir", tmp_path)
     assert done.returncode == 1 and "broken" in done.stderr and not done.stdout
     assert (tmp_path / "usage.db").exists()
+    done = gatehouse("usage", "--state-dir", tmp_path / "none")
+    assert done.returncode == 1 and "none: No such file" in done.stderr and not done.stdout
 
 
 def test_no_prompt_and_no_answer_is_kept(gateway):

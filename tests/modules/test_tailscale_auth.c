@@ -681,8 +681,8 @@ static void mistakes_of_the_config_are_refused_with_their_mend(void **state)
 		{ "allow: [\"tag:\"]", "'tag:' is no tag" },
 		{ "allow: \"@example.com\"", "\"*@example.com\"" },
 		{ "tailnet: example", "tail1234.ts.net" },
-		{ "public: maybe", "deny, pass" },
-		{ "names: utf-8", "mime, percent" },
+		{ "public: maybe", "'deny' or 'pass'" },
+		{ "names: utf-8", "'mime' or 'percent'" },
 		{ "cache: 11m", "cache" },
 		{ "socket: nowhere", "nowhere" },
 	};

@@ -24,6 +24,20 @@ static const struct slip slips[] = {
 	  "trusted_proxies, log, usage, admin, upstreams, listen, routes" },
 	{ TOP("access: off"), 1, 1,
 	  "unknown key 'access'; it belongs to 'log': put it under that key" },
+	{ TOP("max_body: 1M"), 1, 1, "unknown key 'max_body'; it belongs to an entry of 'routes'" },
+	{ TOP("limits: { max_body: 1M }"), 1, 11,
+	  "unknown key 'max_body' of 'limits'; it belongs to an entry of 'routes'" },
+	{ TOP("max_concurrent: 4"), 1, 1,
+	  "unknown key 'max_concurrent'; it belongs to an entry of 'upstreams'" },
+	{ TOP("mode: 0600"), 1, 1,
+	  "unknown key 'mode'; it belongs to 'admin': put it under that key" },
+	{ TOP("pairs: { a: b }"), 1, 1, "unknown key 'pairs'; it belongs to module 'every'" },
+	{ TOP("listen: { address: ':80', key: x }"), 1, 27,
+	  "unknown key 'key' of 'listen'; it belongs to an entry of 'upstreams' or module 'pem'" },
+	{ EVERY("queue: 5"), 4, 7,
+	  "unknown key 'queue' of module 'every'; it belongs to an entry of 'upstreams'" },
+	{ EVERY("role: admin"), 4, 7,
+	  "unknown key 'role' of module 'every'; it belongs to an entry of 'members'" },
 	{ TOP("timeouts: { haed: 3s }"), 1, 13,
 	  "unknown key 'haed' of 'timeouts'; did you mean 'head'?" },
 	{ TOP("timeouts: { limits: 3s }"), 1, 13,
@@ -85,7 +99,7 @@ static const struct slip slips[] = {
 	{ TOP("log: { access: logs/a.log }"), 1, 16,
 	  "'to': 'logs/a.log' is no place for a log; it is 'stdout', 'off' or an absolute path" },
 	{ TOP("log: { access: { format: jsno } }"), 1, 26,
-	  "'format' must be one of json, combined, but it is 'jsno'; did you mean 'json'?" },
+	  "'format' must be 'json' or 'combined', but it is 'jsno'; did you mean 'json'?" },
 	{ TOP("admin: 0.0.0.0:9000"), 1, 8,
 	  "'address': who reaches this may reload and look into everything: it must be unix:/PATH "
 	  "or on loopback, as in '127.0.0.1:9000', or 'off'" },
@@ -165,7 +179,7 @@ static const struct slip slips[] = {
 	  "'identity' is for unix sockets alone: whoever can connect to ':80' could claim to be "
 	  "anyone; write 'address: unix:/PATH'" },
 	{ TOP("listen: { address: ':80', identity: tailscael }"), 1, 37,
-	  "'identity' must be one of none, tailscale, but it is 'tailscael'; did you mean "
+	  "'identity' must be 'none' or 'tailscale', but it is 'tailscael'; did you mean "
 	  "'tailscale'?" },
 	{ TOP("listen: { address: 'unix:/x', identity: tailscale, mode: 0660 }"), 1, 58,
 	  "'mode' 0660 lets others connect, and with 'identity' whoever connects can claim to be "
@@ -220,7 +234,7 @@ static const struct slip slips[] = {
 	{ "upstreams: { a: { balance: least_busy } }\n" ROUTE("handle: bare-one"), 1, 14,
 	  "'a' needs the key 'to'" },
 	{ TOP("upstreams: { a: { to: http://b, balance: lest_busy } }"), 1, 42,
-	  "'balance' must be one of round_robin, least_busy, but it is 'lest_busy'; did you mean "
+	  "'balance' must be 'round_robin' or 'least_busy', but it is 'lest_busy'; did you mean "
 	  "'least_busy'?" },
 	{ TOP("upstreams: { a: { to: http://b, health: v1 } }"), 1, 41,
 	  "'path': it must be a path that begins with '/', without spaces, as in '/v1/models'" },
@@ -318,6 +332,11 @@ static const struct slip slips[] = {
 	  "'flag' must be a single value, but it is a list; a text with { or [ in it must stand in "
 	  "quotes" },
 	{ EVERY("number: 1.5"), 4, 15, "'number' must be a whole number, but it is '1.5'" },
+	{ EVERY("number: 10k"), 4, 15,
+	  "'number' must be a whole number, but it is '10k'; did you mean '10000'?" },
+	{ EVERY("number: -2M"), 4, 15,
+	  "'number' must be a whole number, but it is '-2M'; did you mean '-2000000'?" },
+	{ EVERY("number: 10 k"), 4, 15, "'number' must be a whole number, but it is '10 k'" },
 	{ EVERY("number: 100"), 4, 15, "'number' must be -5 to 99, but it is '100'" },
 	{ EVERY("number: -6"), 4, 15, "'number' must be -5 to 99, but it is '-6'" },
 	{ EVERY("number: 99999999999999999999"), 4, 15,
@@ -361,9 +380,9 @@ static const struct slip slips[] = {
 	  "more than can be counted" },
 	{ EVERY("amount: 1G"), 4, 15, "'amount' must be 10 to 3M, but it is '1G'" },
 	{ EVERY("colour: gren"), 4, 15,
-	  "'colour' must be one of red, green, blue, but it is 'gren'; did you mean 'green'?" },
+	  "'colour' must be 'red', 'green' or 'blue', but it is 'gren'; did you mean 'green'?" },
 	{ EVERY("colour: black"), 4, 15,
-	  "'colour' must be one of red, green, blue, but it is 'black'" },
+	  "'colour' must be 'red', 'green' or 'blue', but it is 'black'" },
 	{ EVERY("names: [a, forbidden]"), 4, 18,
 	  "'names': the word 'forbidden' is forbidden; write another" },
 	{ EVERY("names: [a, b, c, d]"), 4, 14, "'names' must have 1 to 3 entries, but it has 4" },

@@ -365,7 +365,7 @@ static void an_upstream_has_a_queue_and_a_key(void **state)
 static void the_key_of_an_upstream_is_nowhere_but_in_its_place(void **state)
 {
 	static const char *const bad[] = { "'sk-se cret'", "\"sk-secret\\n\"", "'sk-secr\xc3\xa9t'",
-					   "[sk-secret]" };
+					   "[sk-secret]",  "Bearer sk-secret", "''" };
 	char first[600];
 
 	(void)state;
