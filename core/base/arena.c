@@ -4,7 +4,7 @@
 
 #include "core/base/memory.h"
 
-enum { BLOCK = 2048 };
+enum { BLOCK = 1408 }; /* with its own block, a chat needs one of these */
 
 struct gh__arena_block {
 	struct gh__arena_block *next;

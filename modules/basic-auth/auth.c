@@ -306,7 +306,8 @@ static void on_finish(struct gh_step *s)
 	const struct auth *a = s->self;
 	struct auth_state *state = s->state;
 
-	basic_auth_leave(a->keep, &state->waiter);
+	if (state->login != NULL)
+		basic_auth_leave(a->keep, &state->login->waiter);
 	basic_auth_charge_budget(s);
 }
 

@@ -35,11 +35,16 @@ struct auth_local {
 
 enum basic_auth_user_is { BASIC_AUTH_UNKNOWN, BASIC_AUTH_KNOWN };
 
-struct auth_state {
+/* Of a password that is being verified. */
+struct auth_login {
 	struct basic_auth_waiter waiter;
 	struct gh_str user;
-	struct basic_auth_digest id; /* of the user whose password is being verified */
+	struct basic_auth_digest id; /* of the user */
 	enum basic_auth_user_is is;
+};
+
+struct auth_state {
+	struct auth_login *login;    /* NULL: there was a key, or nothing */
 	struct gh_take_budget *take; /* NULL: of a caller without limits */
 };
 

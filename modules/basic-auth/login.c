@@ -39,21 +39,36 @@ static void verify(void *arg)
 	basic_auth_land(keep, job->flight, job->outcome);
 }
 
+static struct auth_login *login_of(struct gh_step *s)
+{
+	const struct auth_state *state = s->state;
+
+	return state->login;
+}
+
+static struct auth_login *begin_login(struct gh_step *s)
+{
+	struct auth_state *state = s->state;
+
+	state->login = gh_alloc(s->req, sizeof(*state->login));
+	return state->login;
+}
+
 /* By the book as it is now: a verification takes its time, and who was taken out of the file
  * meanwhile stays out. */
 static enum gh_verdict let_in(struct gh_step *s)
 {
 	const struct auth *a = s->self;
 	struct auth_local *local = s->local;
-	const struct auth_state *state = s->state;
+	const struct auth_login *login = login_of(s);
 	const struct basic_auth_book *book = basic_auth_shelf_open(a->shelf, &local->reader);
-	const struct basic_auth_user *user = basic_auth_book_user(book, state->user);
+	const struct basic_auth_user *user = basic_auth_book_user(book, login->user);
 	struct basic_auth_who who = { .as = BASIC_AUTH_AS_USER,
 				      .speaks = BASIC_AUTH_SPEAKS_BASIC,
-				      .name = state->user };
+				      .name = login->user };
 	enum gh_verdict verdict;
 
-	if (user != NULL && basic_auth_equal(&user->id, &state->id, sizeof(state->id))) {
+	if (user != NULL && basic_auth_equal(&user->id, &login->id, sizeof(login->id))) {
 		who.bound = user->bound;
 		verdict = basic_auth_accept(s, &who);
 	} else {
@@ -65,14 +80,14 @@ static enum gh_verdict let_in(struct gh_step *s)
 
 static enum gh_verdict settle(struct gh_step *s, enum basic_auth_outcome outcome)
 {
-	const struct auth_state *state = s->state;
+	const struct auth_login *login = login_of(s);
 
 	switch (outcome) {
 	case BASIC_AUTH_YES:
 		return let_in(s);
 	case BASIC_AUTH_NO:
-		return basic_auth_deny(s, BASIC_AUTH_SPEAKS_BASIC, state->user,
-				       state->is == BASIC_AUTH_KNOWN ? "wrong password"
+		return basic_auth_deny(s, BASIC_AUTH_SPEAKS_BASIC, login->user,
+				       login->is == BASIC_AUTH_KNOWN ? "wrong password"
 								     : "unknown user");
 	case BASIC_AUTH_BUSY:
 		break;
@@ -89,9 +104,7 @@ static enum gh_verdict then_verified(struct gh_step *s)
 
 static enum gh_verdict then_landed(struct gh_step *s)
 {
-	const struct auth_state *state = s->state;
-
-	return settle(s, state->waiter.outcome);
+	return settle(s, login_of(s)->waiter.outcome);
 }
 
 static enum gh_verdict start_job(struct gh_step *s, struct job *job,
@@ -116,7 +129,7 @@ static enum gh_verdict start_job(struct gh_step *s, struct job *job,
 /* Copies what a verification needs from the user's entry, or from that of one who stands in. */
 static void look_up(const struct auth *a, const struct basic_auth_book *book,
 		    const struct basic_auth_credential *c, struct job *job,
-		    struct auth_state *state)
+		    struct auth_login *login)
 {
 	const struct basic_auth_user *user = basic_auth_book_user(book, c->user);
 	struct basic_auth_digest id;
@@ -130,7 +143,7 @@ static void look_up(const struct auth *a, const struct basic_auth_book *book,
 		user = &book->users[basic_auth_keep_number(a->keep, c->user) % book->user_count];
 		basic_auth_digest_of(c->user, &id);
 	}
-	state->id = id;
+	login->id = id;
 	job->hash = user->hash;
 	basic_auth_keep_name(a->keep, &id, c->secret, &job->name);
 }
@@ -139,7 +152,7 @@ static enum gh_verdict log_in(struct gh_step *s, struct job *job,
 			      const struct basic_auth_credential *c)
 {
 	const struct auth *a = s->self;
-	struct auth_state *state = s->state;
+	struct auth_login *login = login_of(s);
 	int64_t wait_ms;
 
 	job->auth = a;
@@ -150,8 +163,8 @@ static enum gh_verdict log_in(struct gh_step *s, struct job *job,
 	wait_ms = basic_auth_spent(a->keep, job->account, job->now_ms);
 	if (wait_ms > 0)
 		return basic_auth_too_many(s, c->user, wait_ms);
-	state->user = gh_copy(s->req, c->user);
-	state->is = job->is;
+	login->user = gh_copy(s->req, c->user);
+	login->is = job->is;
 	if (basic_auth_verified(a->keep, &job->name, job->now_ms, a->cache_ttl.ms) &&
 	    job->is == BASIC_AUTH_KNOWN)
 		return let_in(s);
@@ -160,7 +173,7 @@ static enum gh_verdict log_in(struct gh_step *s, struct job *job,
 	wait_ms = basic_auth_charge(a->keep, job->account, job->now_ms);
 	if (wait_ms > 0)
 		return basic_auth_too_many(s, c->user, wait_ms);
-	job->flight = basic_auth_join(a->keep, &job->name, s, then_landed, &state->waiter);
+	job->flight = basic_auth_join(a->keep, &job->name, s, then_landed, &login->waiter);
 	if (job->flight == NULL) {
 		basic_auth_refund(a->keep, job->account, job->now_ms);
 		return GH_PENDING;
@@ -181,7 +194,7 @@ enum gh_verdict basic_auth_check_password(struct gh_step *s, const struct basic_
 	if (is_key)
 		verdict = basic_auth_accept_key(s, key, BASIC_AUTH_SPEAKS_BASIC);
 	else if (has_users)
-		look_up(a, book, c, &job, s->state);
+		look_up(a, book, c, &job, begin_login(s));
 	basic_auth_shelf_close(local->reader);
 	if (is_key)
 		return verdict;
