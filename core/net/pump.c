@@ -367,9 +367,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		do {
 			got = recv(p->fd, p->loop->in, GH__READ_SIZE, 0);
 		} while (got < 0 && errno == EINTR);
-		if (got > 0)
+		if (got > 0) {
 			take(p, (size_t)got);
-		else if (got == 0)
+			if (status < 0 && !(p->flags & GH__PUMP_GONE))
+				arm(p); /* or nobody is told what comes behind these bytes */
+		} else if (got == 0)
 			gone(p, p->broken);
 		else if (errno != EAGAIN && errno != EWOULDBLOCK)
 			gone(p, -errno);

@@ -361,6 +361,21 @@ static void a_reset_is_told_as_a_break(void **state)
 	}
 }
 
+static void a_reset_right_behind_bytes_is_told_after_them(void **state)
+{
+	struct bench *b = *state;
+
+	join(b, TCP, GH__PUMP_WATCH_GONE);
+	/* Both are there before the loop looks: libuv tells of them at once, as an error. */
+	assert_int_equal(send(b->peer.fd, "last words", 10, 0), 10);
+	wire_reset(&b->peer);
+	assert_true(is_told(b));
+	assert_int_equal(b->side.error, UV_ECONNRESET);
+	assert_string_equal(b->side.got, "last words");
+	wire_settle(&b->loop);
+	assert_int_equal(b->side.gone, 1);
+}
+
 /* ---- closing ---- */
 
 static void a_close_says_fin_or_reset_as_asked(void **state)
@@ -476,6 +491,7 @@ int main(void)
 		CASE(a_close_while_paused_waits_where_it_is_not_watched),
 		CASE(a_close_is_told_after_the_last_bytes),
 		CASE(a_reset_is_told_as_a_break),
+		CASE(a_reset_right_behind_bytes_is_told_after_them),
 		CASE(a_close_says_fin_or_reset_as_asked),
 		CASE(nothing_is_told_after_a_close),
 		CASE(what_is_written_while_it_connects_is_sent_then),
