@@ -9,6 +9,7 @@ struct gh_sink {
 	struct gh__request *request;
 	int next; /* the step that takes what is given; past the last: whoever is at the end */
 	enum { DOWN, UP } way;
+	struct gh_str slice; /* what the editor was given */
 };
 
 static const struct gh_module *module_of(const struct gh__step *step)
@@ -202,6 +203,8 @@ void gh__chain_trouble(struct gh__request *r, enum gh_trouble_kind kind)
 
 	/* With some of the answer at the client there is but one way to tell. */
 	if (r->phase == GH__IN_BODY || (r->phase == GH__IN_RESPONSE && !r->proxy->take)) {
+		if (r->phase == GH__IN_BODY && r->proxy->state & GH__PROXY_SAID)
+			gh__proxy_trouble(r, kind); /* who spoke before may say a last word */
 		gh__answer_error(r, 502, "upstream_error",
 				 "The server behind this gateway broke off its answer.");
 		return;
@@ -280,7 +283,7 @@ static void body_up(struct gh__request *r, int i, struct gh_str slice, enum gh_p
 		if (m->watch_response)
 			m->watch_response(&step->pub, slice, part);
 		if (m->edit_response && !step->no_edit) {
-			struct gh_sink sink = { r, i - 1, UP };
+			struct gh_sink sink = { r, i - 1, UP, slice };
 			if (m->edit_response(&step->pub, slice, part, &sink) == GH_ERROR) {
 				gh__proxy_cancel(r);
 				r->stream.ops->abort(&r->stream);
@@ -322,7 +325,7 @@ static void body_down(struct gh__request *r, int i, struct gh_str slice, enum gh
 		if (m->watch_request)
 			m->watch_request(&step->pub, slice, part);
 		if (m->edit_request) {
-			struct gh_sink sink = { r, i + 1, DOWN };
+			struct gh_sink sink = { r, i + 1, DOWN, slice };
 			if (m->edit_request(&step->pub, slice, part, &sink) == GH_ERROR) {
 				gh__proxy_cancel(r);
 				gh__answer_error(r, 400, NULL,
@@ -351,14 +354,26 @@ void gh__chain_request_body(struct gh__request *r, unsigned from, struct gh_str 
 		gh__proxy_body(r, slice, part);
 }
 
+static bool is_part_of(struct gh_str part, struct gh_str whole)
+{
+	uintptr_t at = (uintptr_t)part.at, from = (uintptr_t)whole.at;
+
+	return at >= from && at - from <= whole.len && part.len <= whole.len - (at - from);
+}
+
 void gh_give(struct gh_sink *to, struct gh_str slice)
 {
 	if (slice.len == 0)
 		return;
-	if (to->way == UP)
-		body_up(to->request, to->next, slice, GH_MORE);
-	else
+	if (to->way == DOWN) {
 		body_down(to->request, to->next, slice, GH_MORE);
+		return;
+	}
+	body_up(to->request, to->next, slice, GH_MORE);
+	/* A stream leaves slices where they are until the flush at the end of the turn. Those that came
+	 * to the editor stay as long; its own may be gone when it is back. */
+	if (!is_part_of(slice, to->slice))
+		to->request->stream.ops->flush(&to->request->stream);
 }
 
 /* ---- ends ---- */

@@ -448,6 +448,8 @@ void gh_say(struct gh_step *s, struct gh_str bytes)
 
 	if (!(stream->flags & GH__S_HEAD_SENT) || stream->flags & (GH__S_ENDED | GH__S_GONE))
 		return;
+	if (r->proxy)
+		r->proxy->state |= GH__PROXY_SAID;
 	if (r->proxy && r->proxy->more)
 		r->proxy->more->heard = stream->loop->now;
 	gh__chain_say(r, gh__step_of(s), bytes);

@@ -95,6 +95,7 @@ enum gh__proxy_state {
 	GH__PROXY_GOOD = 1,   /* the answer is no error */
 	GH__PROXY_LOADED = 2, /* the queue was told so */
 	GH__PROXY_ENDED = 4,  /* the whole answer came, though the client may not have it */
+	GH__PROXY_SAID = 8,   /* the step said something of its own to the client */
 };
 
 enum gh__request_flag {

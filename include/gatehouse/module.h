@@ -166,7 +166,8 @@ struct gh_proxy {
 	struct gh_str model;
 	/* In place of an error answer, when the upstream gave none: gh_trouble() says why. The verdict
 	 * is as in on_request, so gh_pass() to another is one way and gh_fail() another. After
-	 * gh_begin() it can but gh_say() something and fail. NULL: the error. */
+	 * gh_begin() or gh_say() it can but gh_say() something and fail, also in the middle of an
+	 * answer. NULL: the error. */
 	gh_then *on_trouble;
 	/* Called whenever so many ms passed in which the client got nothing, from here to the end of
 	 * the answer. 0: never. */
@@ -287,6 +288,8 @@ void gh_set_usage(struct gh_request *r, const struct gh_usage *usage);
 
 /* ---- Body editors ---- */
 
+/* The slice's memory is the editor's again when this is back. A part of what the editor was given
+ * costs least: what is of its own is sent at once. */
 void gh_give(struct gh_sink *to, struct gh_str slice);
 
 /* ---- Log, time, random ---- */

@@ -56,8 +56,11 @@ static enum gh_verdict take_stream(struct gh_step *s)
 		return gh_take_answer(s, openai_take_events);
 	}
 	begin_reading(s, OPENAI_ANSWER_STREAM);
-	if (w->reading != OPENAI_STRIP)
-		gh_no_edit(s);
+	if (w->reading == OPENAI_STRIP)
+		return GH_NEXT;
+	gh_no_edit(s);
+	if (s->res->length >= 0 && !gh_is_begun(s))
+		w->flags |= OPENAI_WAY_LENGTH;
 	return GH_NEXT;
 }
 

@@ -16,20 +16,32 @@ static bool may_speak(const struct gh_step *s)
 	if (!(w->flags & OPENAI_WAY_HEAD))
 		return true;
 	/* Once the model writes, its own events are what a client waits for. */
-	return w->reading != OPENAI_LOOK_AWAY && w->strip->meter.kind == OPENAI_ANSWER_STREAM &&
-	       w->strip->meter.chunks == 0 && openai_strip_is_between(w->strip);
+	return !(w->flags & OPENAI_WAY_LENGTH) && w->reading != OPENAI_LOOK_AWAY &&
+	       w->strip->meter.kind == OPENAI_ANSWER_STREAM && w->strip->meter.chunks == 0 &&
+	       openai_strip_is_between(w->strip);
 }
 
 void openai_break_silence(struct gh_step *s)
 {
+	struct openai_way *w = s->state;
+
 	if (!may_speak(s))
 		return;
+	w->flags |= OPENAI_WAY_SPOKE;
 	gh_begin(s, GH_STR("text/event-stream"));
 	/* One LF: with a second one, some clients see an event of nothing. */
 	gh_say(s, GH_STR(": ping\n"));
 }
 
 /* ---- errors ---- */
+
+bool openai_may_tell(const struct gh_step *s)
+{
+	const struct openai_way *w = s->state;
+
+	/* What came in a promised stream's stead is not passed on, so an event may follow as well. */
+	return w->flags & OPENAI_WAY_SPOKE && (!w->strip || may_speak(s));
+}
 
 /* `error` is a whole error of JSON, on one line. */
 static void say_event(struct gh_step *s, struct gh_str error)

@@ -102,7 +102,8 @@ static enum gh_verdict on_trouble(struct gh_step *s)
 	struct openai_fault fault;
 
 	if (gh_is_begun(s)) {
-		openai_say_error(s, t->status, t->code, t->text);
+		if (openai_may_tell(s))
+			openai_say_error(s, t->status, t->code, t->text);
 		return gh_fail(s, t->status, t->code, "%s", t->text);
 	}
 	const struct openai_target *next = w->search.target->fallback;

@@ -31,6 +31,8 @@ enum openai_way_flag {
 	OPENAI_WAY_HEAD = 32,    /* the upstream's head came */
 	OPENAI_WAY_WHOLE = 64,   /* the answer said that it is whole */
 	OPENAI_WAY_FIRST = 128,  /* its first token came */
+	OPENAI_WAY_SPOKE = 256,  /* the gateway broke a silence, so the client reads events */
+	OPENAI_WAY_LENGTH = 512, /* the client knows the answer's length: nothing may be added */
 };
 
 /* A large body, read once. */
@@ -87,6 +89,8 @@ void openai_say_error(struct gh_step *s, int status, const char *code, const cha
 enum gh_verdict openai_take_late(struct gh_step *s, struct gh_str slice, enum gh_part part);
 /* Whether a comment may be sent now, so that nobody takes the silence for an end; sends it. */
 void openai_break_silence(struct gh_step *s);
+/* Whether a trouble can be told where an answer has begun. */
+bool openai_may_tell(const struct gh_step *s);
 
 /* ---- early.c: what is looked at before the head goes out ---- */
 /* gh_take: a short answer of JSON, which may be an error that came as 200. */

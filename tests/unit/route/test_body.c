@@ -110,6 +110,32 @@ static const struct gh_module editor = {
 	.edit_response = edit_response,
 };
 
+/* ---- another: gives from memory that it uses for something else at once ---- */
+
+enum { AT_ONCE = 5000 };
+
+static enum gh_verdict give_and_forget(struct gh_step *s, struct gh_str slice, enum gh_part part,
+				       struct gh_sink *to)
+{
+	char *own = malloc(AT_ONCE);
+
+	(void)s;
+	(void)part;
+	for (size_t i = 0; i < slice.len; i++) {
+		memset(own, slice.at[i], AT_ONCE);
+		gh_give(to, (struct gh_str){ own, AT_ONCE });
+	}
+	memset(own, '!', AT_ONCE);
+	free(own);
+	return GH_NEXT;
+}
+
+static const struct gh_module forgetter = {
+	.name = "forgetter",
+	.doc = "Makes much of each byte.",
+	.edit_response = give_and_forget,
+};
+
 /* ---- one that wants the whole ---- */
 
 struct collector {
@@ -216,7 +242,7 @@ static const struct gh_module passer = {
 	.on_request = pass,
 };
 
-static const struct gh_module *const modules[] = { &watcher, &editor, &collector,
+static const struct gh_module *const modules[] = { &watcher, &editor, &forgetter, &collector,
 						   &speaker, &passer, NULL };
 
 /* ---- the bench ---- */
@@ -410,6 +436,20 @@ static void editors_in_a_row_take_from_each_other(void **state)
 	a = gateway_ask(&b.g, "GET", "/");
 	assert_true(a.whole);
 	assert_string_equal(a.body, "."); /* one may make a body where there was none */
+	end(&b);
+}
+
+static void what_an_editor_gave_is_its_own_again_at_once(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	begin(&b, "watcher;forgetter;speaker: { text: 'abc' }");
+	struct gateway_answer a = gateway_ask(&b.g, "GET", "/");
+	assert_true(a.whole);
+	assert_int_equal(strlen(a.body), 3 * AT_ONCE);
+	for (size_t i = 0; i < 3 * AT_ONCE; i++)
+		assert_int_equal(a.body[i], "abc"[i / AT_ONCE]);
 	end(&b);
 }
 
@@ -641,6 +681,7 @@ int main(void)
 		cmocka_unit_test(a_step_that_was_not_entered_sees_nothing),
 		cmocka_unit_test(an_editor_changes_what_passes_both_ways),
 		cmocka_unit_test(editors_in_a_row_take_from_each_other),
+		cmocka_unit_test(what_an_editor_gave_is_its_own_again_at_once),
 		cmocka_unit_test(an_editor_that_gives_up_before_the_answer_refuses_the_request),
 		cmocka_unit_test(an_editor_that_gives_up_in_the_answer_breaks_it_visibly),
 		cmocka_unit_test(a_body_is_collected_whole),
