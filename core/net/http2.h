@@ -23,7 +23,8 @@ enum {
 	GH__HTTP2_WIDE_WINDOW = 1 << 20, /* of one whose bytes are used as they come, */
 	GH__HTTP2_WIDE = 2,              /* and how many of these a connection may have at once */
 	GH__HTTP2_ALL_WINDOW = 4 << 20,  /* of the connection */
-	GH__HTTP2_UPLOAD_MS = 1000,      /* for a request to end after its answer did */
+	GH__HTTP2_UPLOAD_MS = 1000,      /* for a request to end after its answer did, */
+	GH__HTTP2_STOP_MS = 200,         /* and for one that is surely not nearly here */
 	GH__HTTP2_SLICES = 4,
 	GH__HTTP2_FRAME_HEAD = 9,
 	GH__HTTP2_FRAME_SEEN = 13, /* and the first word of the payload */
@@ -173,6 +174,7 @@ void gh__http2_deliver(struct gh__http2_stream *x);
 void gh__http2_break_body(struct gh__http2_stream *x, int error);
 /* The answer is out: an upload that does not end soon is stopped. */
 void gh__http2_stop_upload(struct gh__http2_stream *x);
+uint64_t gh__http2_upload_ms(const struct gh__http2_stream *x);
 void gh__http2_receive_callbacks(nghttp2_session_callbacks *cb);
 
 /* ---- http2_answer.c ---- */

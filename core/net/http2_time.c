@@ -42,7 +42,7 @@ static void look_at_body(struct gh__http2 *h, struct gh__http2_stream *x)
 	    is_late(h, GH__FOR_BODY, x->in_moved, h->conn->conns->settings.body_timeout))
 		gh__http2_break_body(x, UV_ETIMEDOUT);
 	if (x->flags & GH__HTTP2_OUT_ENDED && !(x->flags & GH__HTTP2_IN_ENDED) &&
-	    is_late(h, GH__FOR_BODY, x->out_moved, GH__HTTP2_UPLOAD_MS))
+	    is_late(h, GH__FOR_BODY, x->out_moved, gh__http2_upload_ms(x)))
 		gh__http2_reset(x, NGHTTP2_NO_ERROR);
 }
 
