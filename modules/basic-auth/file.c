@@ -238,8 +238,10 @@ int basic_auth_file_read(const char *path, struct basic_auth_book *book,
 		int error = errno;
 
 		basic_auth_version_get(path, ret_version);
-		return refuse(path, why, size, "%s; name a file that this process may read",
-			      strerror(error));
+		return refuse(path, why, size, "%s; %s", strerror(error),
+			      error == ENOENT
+				      ? "`gatehouse key new NAME` makes it, with a first key"
+				      : "name a file that this process may read");
 	}
 
 	int rc = read_open(fd, path, book, ret_version, why, size);

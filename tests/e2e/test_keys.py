@@ -198,6 +198,15 @@ def test_without_a_gateway_the_file_is_edited_all_the_same(gateway):
     assert "no gateway answers" in done.stdout and "phone" not in credentials(gateway)
 
 
+def test_a_file_that_is_not_there_yet_is_made_by_the_first_key(tmp_path):
+    file = tmp_path / "gateway.yaml"
+    file.write_text(f"routes:\n  - handle:\n      - basic-auth: {{ credentials: {tmp_path}/credentials.yaml }}\n      - respond\n")
+    refused = gatehouse("validate", "--config", file)
+    assert refused.returncode != 0 and "`gatehouse key new NAME` makes it" in refused.stderr
+    assert gatehouse("key", "new", "laptop", "--config", file).returncode == 0
+    assert gatehouse("validate", "--config", file).returncode == 0
+
+
 class TestCut:
     @pytest.mark.parametrize("token", [True, False], ids=["in the stream", "before the head"])
     def test_open_requests_break_and_the_server_is_free(self, gateway, model, token):
