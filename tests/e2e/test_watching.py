@@ -202,10 +202,10 @@ class TestAdmin:
 
     def test_on_loopback_it_looks_at_host_and_origin(self, gateways, upstream):
         port = free_port()
-        gateway = gateways(f"admin: {{ address: \"127.0.0.1:{port}\" }}\n" + to_webui(upstream))
+        gateway = gateways(to_webui(upstream), admin=("127.0.0.1", port))
 
         def ask(*fields, method="POST", target="/reload"):
-            with Client(("127.0.0.1", port)) as client:
+            with Client(gateway.admin) as client:
                 return client.send(head(f"{method} {target} HTTP/1.1", *fields)).answer().status
         assert ask(f"Host: 127.0.0.1:{port}", method="GET", target="/healthz") == 200
         assert ask(f"Host: 127.0.0.1:{port}") in (200, 204)

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from .client import Client
+from .client import Client, request
 from .http1 import Broken
 from .limits import BINARY, PATIENCE, wait_until
 from .websocket import WebSocket
@@ -54,16 +54,21 @@ def to_webui(upstream):
     return f"routes:\n  - handle:\n      - webui-proxy: {{ to: \"{upstream.url}\" }}\n"
 
 
+def spelled(address):
+    """An address of `connect`, as a config has it."""
+    return f"unix:{address}" if isinstance(address, str) else f"{address[0]}:{address[1]}"
+
+
 class Gateway:
     """Runs from its making to `stop`. Keys that `config` does not have are given here: a TCP and a unix
     listener, an admin socket, two workers, an access log in a file."""
 
-    def __init__(self, config, *, files=None, env=None, open_files=None, pass_fds=(), start=True):
+    def __init__(self, config, *, admin=None, files=None, env=None, open_files=None, pass_fds=(), start=True):
         # Short, since a unix socket's path has 108 bytes.
         self.dir = Path(tempfile.mkdtemp(prefix="gh-", dir="/tmp"))
         self.port = free_port()
         self.unix = str(self.dir / "door.sock")
-        self.admin = str(self.dir / "admin.sock")
+        self.admin = admin or str(self.dir / "admin.sock")
         self.access_log = self.dir / "access.log"
         self.file = self.dir / "gateway.yaml"
         self.env, self.open_files, self.pass_fds = env, open_files, pass_fds
@@ -86,7 +91,7 @@ class Gateway:
             "grace": "grace: 2s",
             "state_dir": f"state_dir: \"{self.dir}/state\"",
             "listen": f"listen:\n  - address: 127.0.0.1:{self.port}\n  - address: unix:{self.unix}",
-            "admin": f"admin: {{ address: \"unix:{self.admin}\" }}",
+            "admin": f"admin: {{ address: \"{spelled(self.admin)}\" }}",
             "log": f"log: {{ access: {{ to: {self.access_log}, format: json }} }}",
         }
         missing = [text for key, text in defaults.items() if not re.search(f"(?m)^{key}:", config)]
@@ -112,12 +117,8 @@ class Gateway:
         """Whether it serves. It listens a little before, so a connection alone says too little."""
         if self.process.poll() is not None:
             raise AssertionError(f"ended with {self.process.returncode}: {self.stderr()}")
-        on_socket = f"unix:{self.admin}" in self.file.read_text()
         try:
-            if on_socket:
-                return self.ask_admin("GET", "/healthz").status == 200
-            Client(self.tcp).close()
-            return True
+            return self.ask_admin("GET", "/healthz").status == 200
         except (OSError, Broken):
             return False
 
@@ -177,8 +178,9 @@ class Gateway:
             return client.ask(method, target, *fields, body=body)
 
     def ask_admin(self, method="GET", target="/"):
+        host = "localhost" if isinstance(self.admin, str) else spelled(self.admin)
         with Client(self.admin) as client:
-            return client.ask(method, target)
+            return client.send(request(method, target, host=host)).answer(method)
 
     def websocket(self, target="/ws", *fields):
         return WebSocket(self.tcp, target, *fields)
