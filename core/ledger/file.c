@@ -26,7 +26,8 @@ static const char schema[] =
 	" status INTEGER NOT NULL,"
 	" input INTEGER, cached INTEGER, output INTEGER, estimated INTEGER NOT NULL,"
 	" waited_ms INTEGER NOT NULL, first_token_ms INTEGER, duration_ms INTEGER NOT NULL,"
-	" ended INTEGER NOT NULL," /* 0 whole, 1 cut, 2 left */
+	" ended INTEGER NOT NULL,"    /* 0 whole, 1 cut, 2 left */
+	" requests INTEGER NOT NULL," /* that are alike and came within the same second */
 	" at INTEGER AS (id >> 10) VIRTUAL);"
 	"CREATE TABLE debt ("
 	" tab TEXT, key BLOB, lim INTEGER, owed INTEGER NOT NULL, seen INTEGER NOT NULL,"

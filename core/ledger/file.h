@@ -60,7 +60,7 @@ enum gh__ledger_result gh__ledger_file_begin(struct gh__ledger_file *f);
 enum gh__ledger_result gh__ledger_file_commit(struct gh__ledger_file *f);
 
 enum gh__ledger_result gh__ledger_file_row(struct gh__ledger_file *f,
-					   const struct gh__ledger_row *row);
+					   const struct gh__ledger_row *row, uint32_t requests);
 enum gh__ledger_result gh__ledger_file_debt(struct gh__ledger_file *f, struct gh_str table,
 					    const struct gh__ledger_owing *o);
 enum gh__ledger_result

@@ -28,7 +28,7 @@ struct gh__ledger {
 	struct gh__ledger_rows rows;
 	struct gh__ledger_debts debts;
 	struct gh__ledger_tables tables;
-	size_t writing_rows; /* taken from `rows`, and not written yet */
+	size_t writing_rows, writing_requests; /* taken from `rows`, and not written yet */
 	uint64_t written, lost, lost_debts, told_lost;
 	int64_t told_at;
 	bool idle;  /* the thread waits for something to do */

@@ -114,7 +114,7 @@ void gh__ledger_stats(struct gh__ledger *l, struct gh__ledger_stats *ret_stats)
 	*ret_stats = (struct gh__ledger_stats){
 		.written = l->written,
 		.lost = l->lost,
-		.pending = l->rows.rows + l->writing_rows,
+		.pending = l->rows.requests + l->writing_requests,
 	};
 	pthread_mutex_unlock(&l->lock);
 }
@@ -144,8 +144,8 @@ static void tell_lost(struct gh__ledger *l)
 	pthread_mutex_unlock(&l->lock);
 	if (due)
 		gh__log(GH_LOG_WARN,
-			"usage: %llu requests are not counted: more than %d wait to be written",
-			(unsigned long long)news, GH__LEDGER_ROWS);
+			"usage: %llu requests are not counted: too much waits to be written",
+			(unsigned long long)news);
 }
 
 /* With the lock: sleeps until then, or until it is woken. */

@@ -32,7 +32,7 @@ size_t gh__ledger_stop(struct gh__ledger *l, int64_t patience_ms);
  * are there go. Debts are another matter. Any thread. */
 void gh__ledger_keep(struct gh__ledger *l, int64_t keep_ms);
 
-/* ---- What was used: a row for each request that asked for a model ---- */
+/* ---- What was used: requests that asked for a model ---- */
 
 enum gh__ledger_end {
 	GH__LEDGER_WHOLE, /* the answer came to its end */
@@ -51,8 +51,10 @@ enum {
 /* An answer whose tokens came in less says nothing of how fast they were made: it did not stream. */
 enum { GH__LEDGER_RATE_MS = 10 };
 
+/* Requests that came within the same second and are alike in all the rest are one row: a script that
+ * is refused some thousand times a second fills no disk. Sums, medians and days stay what they were. */
 struct gh__ledger_row {
-	int64_t at; /* when the request came: ms since 1970 */
+	int64_t at; /* when the request came, the first of them: ms since 1970 */
 	struct gh_str caller, route, model, upstream;
 	struct gh_usage usage;  /* -1: not known */
 	int64_t waited_ms;      /* for its turn at the upstream */
@@ -65,7 +67,7 @@ struct gh__ledger_row {
 /* As much of a text as fits, whole characters of UTF-8. */
 struct gh_str gh__ledger_cut(struct gh_str s, size_t most);
 
-/* Copies the row. Any thread; never waits for the file. */
+/* One request; copied. Any thread; never waits for the file. */
 void gh__ledger_add(struct gh__ledger *l, const struct gh__ledger_row *row);
 
 /* ---- What is owed: budgets whose windows are long ---- */
@@ -97,8 +99,8 @@ void gh__ledger_secret(struct gh__ledger *l, struct gh_str name, void *bytes, si
 /* ---- For /metrics and the status ---- */
 
 struct gh__ledger_stats {
-	uint64_t written, lost; /* rows so far */
-	uint64_t pending;       /* rows that wait in memory */
+	uint64_t written, lost; /* requests so far */
+	uint64_t pending;       /* requests that wait in memory */
 };
 /* Any thread. */
 void gh__ledger_stats(struct gh__ledger *l, struct gh__ledger_stats *ret_stats);

@@ -4,15 +4,36 @@
 
 /* ---- rows ---- */
 
-/* A row without its texts, which follow it. */
-struct packed {
-	int64_t at, input, cached, output, waited, first_token, duration;
+/* A row without its texts, which follow it, and zeros to the next word. What is before `status` does not
+ * tell whether requests are alike. */
+struct gh__ledger_packed {
+	int64_t at;
+	uint32_t requests;
 	int32_t status;
+	int64_t input, cached, output, waited, first_token, duration;
 	uint16_t caller, route, model, upstream; /* lengths */
-	uint8_t end, estimated;
+	uint32_t end, estimated;
 };
 
-enum { ALIGNMENT = _Alignof(struct packed) };
+enum {
+	WORD = sizeof(uint64_t),
+	ALIKE = offsetof(struct gh__ledger_packed, status),
+	TEXTS = GH__LEDGER_CALLER + GH__LEDGER_ROUTE + GH__LEDGER_MODEL + GH__LEDGER_UPSTREAM,
+	SECOND = 1000,
+};
+_Static_assert(sizeof(struct gh__ledger_packed) == 10 * WORD, "no gaps in it");
+
+struct longest {
+	struct gh__ledger_packed p;
+	char texts[TEXTS + WORD];
+};
+
+static size_t size_of(const struct gh__ledger_packed *p)
+{
+	size_t size = sizeof *p + p->caller + p->route + p->model + p->upstream;
+
+	return (size + WORD - 1) / WORD * WORD;
+}
 
 struct gh_str gh__ledger_cut(struct gh_str s, size_t most)
 {
@@ -35,7 +56,7 @@ static struct gh__ledger_chunk *chunk_for(struct gh__ledger_rows *q, size_t size
 	c = q->spare ? q->spare : gh__alloc(sizeof *c);
 	q->spare = NULL;
 	c->next = NULL;
-	c->used = c->rows = 0;
+	c->used = 0;
 	if (q->last)
 		q->last->next = c;
 	else
@@ -52,101 +73,136 @@ static char *put(char *to, struct gh_str s)
 	return to + s.len;
 }
 
-int gh__ledger_rows_put(struct gh__ledger_rows *q, const struct gh__ledger_row *row, size_t limit)
+static void pack(struct longest *to, const struct gh__ledger_row *row)
 {
 	struct gh_str caller = gh__ledger_cut(row->caller, GH__LEDGER_CALLER);
 	struct gh_str route = gh__ledger_cut(row->route, GH__LEDGER_ROUTE);
 	struct gh_str model = gh__ledger_cut(row->model, GH__LEDGER_MODEL);
 	struct gh_str upstream = gh__ledger_cut(row->upstream, GH__LEDGER_UPSTREAM);
-	size_t size = sizeof(struct packed) + caller.len + route.len + model.len + upstream.len;
-	struct gh__ledger_chunk *c;
 
-	size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-	if (q->rows >= limit || !(c = chunk_for(q, size)))
-		return -1;
-	char *to = c->memory + c->used;
-	struct packed p = {
+	to->p = (struct gh__ledger_packed){
 		.at = row->at,
+		.requests = 1,
+		.status = row->status,
 		.input = row->usage.input,
 		.cached = row->usage.cached,
 		.output = row->usage.output,
 		.waited = row->waited_ms,
 		.first_token = row->first_token_ms,
 		.duration = row->duration_ms,
-		.status = row->status,
 		.caller = (uint16_t)caller.len,
 		.route = (uint16_t)route.len,
 		.model = (uint16_t)model.len,
 		.upstream = (uint16_t)upstream.len,
-		.end = (uint8_t)row->end,
+		.end = row->end,
 		.estimated = row->usage.estimated,
 	};
-	memcpy(to, &p, sizeof p);
-	put(put(put(put(to + sizeof p, caller), route), model), upstream);
+	char *end = put(put(put(put(to->texts, caller), route), model), upstream);
+	memset(end, 0, WORD);
+}
+
+/* A place in `recent`; two kinds of rows that share one only miss each other. */
+static size_t place_of(const struct longest *row, size_t size)
+{
+	uint64_t hash = 0, word;
+
+	for (size_t i = ALIKE + sizeof row->p.status; i < size; i += WORD) {
+		memcpy(&word, (const char *)row + i, WORD);
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+		hash ^= hash >> 32;
+	}
+	return hash & (GH__LEDGER_RECENT - 1);
+}
+
+static bool is_alike(const struct gh__ledger_packed *a, const struct gh__ledger_packed *b)
+{
+	return a->at / SECOND == b->at / SECOND &&
+	       memcmp((const char *)a + ALIKE, (const char *)b + ALIKE, sizeof *a - ALIKE) == 0 &&
+	       memcmp(a + 1, b + 1, size_of(a) - sizeof *a) == 0;
+}
+
+int gh__ledger_rows_put(struct gh__ledger_rows *q, const struct gh__ledger_row *row, size_t limit)
+{
+	struct longest new;
+	struct gh__ledger_chunk *c;
+
+	pack(&new, row);
+	size_t size = size_of(&new.p);
+	struct gh__ledger_packed **recent = q->recent + place_of(&new, size);
+	if (*recent && is_alike(*recent, &new.p) && (*recent)->requests < UINT32_MAX) {
+		(*recent)->requests++;
+		q->requests++;
+		return 0;
+	}
+	if (q->rows >= limit || !(c = chunk_for(q, size)))
+		return -1;
+	*recent = memcpy(c->memory + c->used, &new, size);
 	c->used += (uint32_t)size;
-	c->rows++;
 	q->rows++;
+	q->requests++;
 	return 0;
 }
 
 void gh__ledger_rows_move(struct gh__ledger_rows *from, struct gh__ledger_rows *to)
 {
+	struct gh__ledger_chunk *spare = from->spare;
+
 	to->first = from->first;
 	to->last = from->last;
 	to->rows = from->rows;
+	to->requests = from->requests;
 	to->chunks = from->chunks;
-	from->first = from->last = NULL;
-	from->rows = from->chunks = 0;
+	*from = (struct gh__ledger_rows){ .spare = spare };
 }
 
-bool gh__ledger_rows_next(const struct gh__ledger_chunk *c, uint32_t *at,
-			  struct gh__ledger_row *ret_row)
+uint32_t gh__ledger_rows_next(const struct gh__ledger_chunk *c, uint32_t *at,
+			      struct gh__ledger_row *ret_row)
 {
-	struct packed p;
+	const struct gh__ledger_packed *p = (const void *)(c->memory + *at);
 
 	if (*at >= c->used)
-		return false;
-	memcpy(&p, c->memory + *at, sizeof p);
-	const char *text = c->memory + *at + sizeof p;
+		return 0;
+	const char *text = (const char *)(p + 1);
 	*ret_row = (struct gh__ledger_row){
-		.at = p.at,
-		.caller = { text, p.caller },
-		.route = { text + p.caller, p.route },
-		.model = { text + p.caller + p.route, p.model },
-		.upstream = { text + p.caller + p.route + p.model, p.upstream },
-		.usage = { p.input, p.cached, p.output, p.estimated },
-		.waited_ms = p.waited,
-		.first_token_ms = p.first_token,
-		.duration_ms = p.duration,
-		.status = p.status,
-		.end = (enum gh__ledger_end)p.end,
+		.at = p->at,
+		.caller = { text, p->caller },
+		.route = { text + p->caller, p->route },
+		.model = { text + p->caller + p->route, p->model },
+		.upstream = { text + p->caller + p->route + p->model, p->upstream },
+		.usage = { p->input, p->cached, p->output, p->estimated != 0 },
+		.waited_ms = p->waited,
+		.first_token_ms = p->first_token,
+		.duration_ms = p->duration,
+		.status = p->status,
+		.end = (enum gh__ledger_end)p->end,
 	};
-	size_t size = sizeof p + p.caller + p.route + p.model + p.upstream;
-	*at += (uint32_t)((size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
-	return true;
+	*at += (uint32_t)size_of(p);
+	return p->requests;
 }
 
-void gh__ledger_rows_drop(struct gh__ledger_rows *q, struct gh__ledger_rows *keep)
+static void free_chunks(struct gh__ledger_chunk *c)
+{
+	for (struct gh__ledger_chunk *next; c; c = next) {
+		next = c->next;
+		gh__free(c);
+	}
+}
+
+void gh__ledger_rows_clear(struct gh__ledger_rows *q, struct gh__ledger_rows *keep)
 {
 	struct gh__ledger_chunk *c = q->first;
 
-	q->first = c->next;
-	if (!q->first)
-		q->last = NULL;
-	q->rows -= c->rows;
-	q->chunks--;
-	if (keep->spare)
-		gh__free(c);
-	else
+	if (c && !keep->spare) {
 		keep->spare = c;
+		c = c->next;
+	}
+	free_chunks(c);
+	*q = (struct gh__ledger_rows){ .spare = q->spare };
 }
 
 void gh__ledger_rows_finish(struct gh__ledger_rows *q)
 {
-	for (struct gh__ledger_chunk *c = q->first, *next; c; c = next) {
-		next = c->next;
-		gh__free(c);
-	}
+	free_chunks(q->first);
 	gh__free(q->spare);
 	*q = (struct gh__ledger_rows){ 0 };
 }

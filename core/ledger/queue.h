@@ -11,6 +11,7 @@ enum {
 	GH__LEDGER_ROWS = 100000,      /* in memory */
 	GH__LEDGER_CHUNK = (64 << 10), /* bytes, some 400 rows */
 	GH__LEDGER_CHUNKS = 512,       /* 32 MiB, when all texts are of the longest */
+	GH__LEDGER_RECENT = 256,       /* rows that further requests may join; a power of two */
 	GH__LEDGER_DEBTS = 100000,     /* in memory */
 	GH__LEDGER_TABLES = 256,       /* names of tables */
 };
@@ -19,24 +20,29 @@ enum {
 
 struct gh__ledger_chunk {
 	struct gh__ledger_chunk *next;
-	uint32_t used, rows; /* bytes of `memory`; rows in them */
-	_Alignas(8) char memory[GH__LEDGER_CHUNK - 16];
+	uint32_t used;                                  /* bytes of `memory` */
+	_Alignas(8) char memory[GH__LEDGER_CHUNK - 16]; /* rows, whole words each */
 };
+
+struct gh__ledger_packed;
 
 struct gh__ledger_rows {
 	struct gh__ledger_chunk *first, *last, *spare;
-	size_t rows, chunks;
+	size_t rows, requests, chunks;
+	struct gh__ledger_packed *recent[GH__LEDGER_RECENT]; /* by a hash; NULL: none */
 };
 
-/* Copies the row, its texts cut to their limits. 0, or -1: `rows` or the memory is at its limit. */
+/* Adds a request: to a recent row that is alike, or as a row of its own, its texts cut to their limits.
+ * 0, or -1: `rows` or the memory is at its limit. */
 int gh__ledger_rows_put(struct gh__ledger_rows *q, const struct gh__ledger_row *row, size_t limit);
-/* All of `from` moves to the empty `to`. */
+/* All of `from` moves to the empty `to`, where no request joins it any more. */
 void gh__ledger_rows_move(struct gh__ledger_rows *from, struct gh__ledger_rows *to);
-/* The row at `*at` of a chunk, where 0 is the first; its texts are the chunk's. False: there is none. */
-bool gh__ledger_rows_next(const struct gh__ledger_chunk *c, uint32_t *at,
-			  struct gh__ledger_row *ret_row);
-/* The first chunk goes; `keep` takes it as its spare, where it has none. */
-void gh__ledger_rows_drop(struct gh__ledger_rows *q, struct gh__ledger_rows *keep);
+/* The row at `*at` of a chunk, where 0 is the first; its texts are the chunk's. Returns how many requests
+ * it stands for; 0: there is none. */
+uint32_t gh__ledger_rows_next(const struct gh__ledger_chunk *c, uint32_t *at,
+			      struct gh__ledger_row *ret_row);
+/* All go; `keep` takes a chunk as its spare, where it has none. */
+void gh__ledger_rows_clear(struct gh__ledger_rows *q, struct gh__ledger_rows *keep);
 void gh__ledger_rows_finish(struct gh__ledger_rows *q);
 
 /* ---- debts ---- */

@@ -22,24 +22,26 @@ static const struct {
 	[GH__LEDGER_IN_ALL] = { "NULL", "1" },
 };
 
-/* The median and the 95th percentile are values that were there: the smallest that so many of a group
- * do not exceed. What is too short for a rate came at once, and says nothing of how fast it was made. */
+/* A row stands for `n` requests. The median and the 95th percentile are values that were there: the
+ * smallest that so many of a group do not exceed. What is too short for a rate came at once, and says nothing of how fast it was made. */
 static const char query[] =
-	"WITH r AS (SELECT %s AS k, input, cached, output, estimated, waited_ms, upstream,"
+	"WITH r AS (SELECT %s AS k, requests AS n, input, cached, output, estimated, waited_ms,"
+	"   upstream,"
 	"   first_token_ms AS ft,"
 	"   CASE WHEN output >= 2 AND duration_ms - first_token_ms >= %d"
 	"    THEN duration_ms - first_token_ms END AS span"
 	"  FROM request WHERE id >= ?1),"
-	" f AS (SELECT k, ft, row_number() OVER (PARTITION BY k ORDER BY ft) AS n,"
-	"   count(*) OVER (PARTITION BY k) AS c FROM r WHERE ft IS NOT NULL),"
-	" p AS (SELECT k, max(CASE WHEN n = (c + 1) / 2 THEN ft END) AS half,"
-	"   max(CASE WHEN n = (c * 95 + 99) / 100 THEN ft END) AS most FROM f GROUP BY k) "
-	"SELECT r.k, count(*), sum(input), sum(cached), sum(output),"
-	" ifnull(sum(input), 0) + ifnull(sum(output), 0),"
-	" sum(input IS NOT NULL OR output IS NOT NULL), sum(estimated),"
+	" f AS (SELECT k, ft, sum(n) OVER (PARTITION BY k ORDER BY ft) AS below,"
+	"   sum(n) OVER (PARTITION BY k) AS c FROM r WHERE ft IS NOT NULL),"
+	" p AS (SELECT k, min(CASE WHEN below >= (c + 1) / 2 THEN ft END) AS half,"
+	"   min(CASE WHEN below >= (c * 95 + 99) / 100 THEN ft END) AS most FROM f GROUP BY k) "
+	"SELECT r.k, sum(n), sum(n * input), sum(n * cached), sum(n * output),"
+	" ifnull(sum(n * input), 0) + ifnull(sum(n * output), 0),"
+	" sum(n * (input IS NOT NULL OR output IS NOT NULL)), sum(n * estimated),"
 	" max(p.half), max(p.most),"
-	" sum(CASE WHEN span IS NOT NULL THEN output END) * 1000.0 / sum(span),"
-	" avg(CASE WHEN upstream IS NOT NULL THEN waited_ms END) "
+	" sum(CASE WHEN span IS NOT NULL THEN n * output END) * 1000.0 / sum(n * span),"
+	" sum(CASE WHEN upstream IS NOT NULL THEN n * waited_ms END) * 1.0"
+	"  / sum(CASE WHEN upstream IS NOT NULL THEN n END) "
 	"FROM r LEFT JOIN p ON r.k IS p.k GROUP BY r.k ORDER BY %s";
 
 static int64_t whole(sqlite3_stmt *s, int column)

@@ -27,7 +27,7 @@ _Static_assert((int)STATEMENTS == (int)GH__LEDGER_STATEMENTS, "one place each");
 _Static_assert(STEP == 500, "as in the statements");
 
 static const char *const texts[STATEMENTS] = {
-	[ADD] = "INSERT INTO request VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[ADD] = "INSERT INTO request VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[OWE] = "INSERT OR REPLACE INTO debt VALUES (?,?,?,?,?,?)",
 	[FORGIVE] = "DELETE FROM debt WHERE tab = ? AND key = ? AND lim = ?",
 	[OWED] = "SELECT key, lim, owed, seen, until FROM debt WHERE tab = ? AND until > ?",
@@ -92,7 +92,7 @@ static void bind_known(sqlite3_stmt *s, int at, int64_t n)
 }
 
 enum gh__ledger_result gh__ledger_file_row(struct gh__ledger_file *f,
-					   const struct gh__ledger_row *row)
+					   const struct gh__ledger_row *row, uint32_t requests)
 {
 	int code;
 	sqlite3_stmt *s = statement(f, ADD, &code);
@@ -112,6 +112,7 @@ enum gh__ledger_result gh__ledger_file_row(struct gh__ledger_file *f,
 	bind_known(s, 12, row->first_token_ms);
 	sqlite3_bind_int64(s, 13, row->duration_ms);
 	sqlite3_bind_int(s, 14, row->end);
+	sqlite3_bind_int64(s, 15, requests);
 	/* Those of one ms and another run of the process may have had the same number. */
 	for (unsigned i = 0; i < 1 << GH__LEDGER_ID_BITS; i++) {
 		sqlite3_bind_int64(s, 1,

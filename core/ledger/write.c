@@ -22,6 +22,7 @@ static void take(struct gh__ledger *l)
 	if (!l->writing.first) {
 		gh__ledger_rows_move(&l->rows, &l->writing);
 		l->writing_rows = l->writing.rows;
+		l->writing_requests = l->writing.requests;
 	}
 	if (!l->owing.count) {
 		struct gh__ledger_debts empty = l->owing;
@@ -53,15 +54,16 @@ static enum gh__ledger_result put_all(struct gh__ledger *l)
 {
 	enum gh__ledger_result result = put_secrets(l);
 	struct gh__ledger_row row;
+	uint32_t requests;
 
 	for (size_t i = 0; result == GH__LEDGER_OK && i < l->owing.count; i++)
 		result = gh__ledger_file_debt(&l->file,
 					      gh__ledger_table_name(l, l->owing.items[i].table),
 					      l->owing.items + i);
 	for (const struct gh__ledger_chunk *c = l->writing.first; c; c = c->next)
-		for (uint32_t at = 0;
-		     result == GH__LEDGER_OK && gh__ledger_rows_next(c, &at, &row);)
-			result = gh__ledger_file_row(&l->file, &row);
+		for (uint32_t at = 0; result == GH__LEDGER_OK &&
+				      (requests = gh__ledger_rows_next(c, &at, &row)) > 0;)
+			result = gh__ledger_file_row(&l->file, &row, requests);
 	return result;
 }
 
@@ -72,10 +74,9 @@ static void settle(struct gh__ledger *l)
 		s->unsaved = false;
 	l->unsaved = false;
 	pthread_mutex_lock(&l->lock);
-	l->written += l->writing_rows;
-	l->writing_rows = 0;
-	while (l->writing.first)
-		gh__ledger_rows_drop(&l->writing, &l->rows);
+	l->written += l->writing_requests;
+	l->writing_rows = l->writing_requests = 0;
+	gh__ledger_rows_clear(&l->writing, &l->rows);
 	pthread_mutex_unlock(&l->lock);
 }
 

@@ -184,8 +184,8 @@ class Bench:
         """The ledger's last rows: [(quick, kind, backed, (status, ended, upstream, output, estimated)), …]."""
         wait_until(lambda: not metric(self.gateway, "gatehouse_usage_rows_pending"), every=0.01)
         with closing(sqlite3.connect(self.gateway.dir / "state" / "usage.db")) as db:
-            rows = db.execute("SELECT model, status, ended, upstream, output, estimated FROM request ORDER BY id DESC LIMIT ?", (count,))
-            return [(*named(model), tuple(row)) for model, *row in rows]
+            rows = db.execute("SELECT requests, model, status, ended, upstream, output, estimated FROM request ORDER BY id DESC")
+            return [(*named(model), tuple(row)) for times, model, *row in rows for _ in range(times)][:count]
 
 
 def named(model):

@@ -74,7 +74,7 @@ def ask_database(gateway, query):
 
 
 def rows(gateway):
-    return ask_database(gateway, "SELECT count(*) FROM request")[0][0] if database(gateway).exists() else 0
+    return ask_database(gateway, "SELECT ifnull(sum(requests), 0) FROM request")[0][0] if database(gateway).exists() else 0
 
 
 def is_sound(gateway):
@@ -147,7 +147,7 @@ def test_since(gateway):
     await_rows(gateway, 1)
     with closing(sqlite3.connect(database(gateway))) as db, db:
         db.execute(f"INSERT INTO request SELECT id - ({10 * DAY_MS} << 10), 'of old', route, model, upstream, status, input, cached, "
-                   "output, estimated, waited_ms, first_token_ms, duration_ms, ended FROM request")
+                   "output, estimated, waited_ms, first_token_ms, duration_ms, ended, requests FROM request")
     assert [e["user"] for e in as_json(gateway)] == [None]
     for since in "30d", time.strftime("%Y-%m-%d", time.localtime(time.time() - 20 * 86400)):
         assert sorted(str(e["user"]) for e in as_json(gateway, "--since", since)) == ["None", "of old"]

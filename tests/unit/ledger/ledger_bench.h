@@ -115,9 +115,9 @@ static inline int64_t ask_file(const char *path, const char *query)
 	return n;
 }
 
-static inline int64_t rows_in(const struct folder *f)
+static inline int64_t requests_in(const struct folder *f)
 {
-	return ask_file(f->file, "SELECT count(*) FROM request");
+	return ask_file(f->file, "SELECT ifnull(sum(requests), 0) FROM request");
 }
 
 static inline int is_sound(const struct folder *f)

@@ -218,7 +218,7 @@ static void test_rows_of_many_threads_are_all_there(void **state)
 		pthread_join(threads[i], NULL);
 	await_written(l, THREADS * EACH);
 	assert_int_equal(close_ledger(l), 0);
-	assert_int_equal(rows_in(f), THREADS * EACH);
+	assert_int_equal(requests_in(f), THREADS * EACH);
 	assert_int_equal(ask_file(f->file, "SELECT count(*) FROM debt"), 256);
 }
 

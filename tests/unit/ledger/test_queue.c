@@ -61,10 +61,11 @@ static void test_rows_come_out_as_they_went_in(void **state)
 		};
 		assert_int_equal(gh__ledger_rows_put(&q, &row, 5000), 0);
 	}
+	row.status = 999;
 	assert_int_equal(gh__ledger_rows_put(&q, &row, 5000), -1);
 	assert_int_equal(q.rows, 5000);
-	while (q.first) {
-		for (uint32_t at = 0; gh__ledger_rows_next(q.first, &at, &row); seen++) {
+	for (const struct gh__ledger_chunk *c = q.first; c; c = c->next) {
+		for (uint32_t at = 0; gh__ledger_rows_next(c, &at, &row) == 1; seen++) {
 			size_t i = (size_t)seen;
 			assert_int_equal(row.at, seen);
 			assert_true(gh_str_eq(row.caller, gh_str_slice(texts, 0, i % 255)));
@@ -81,10 +82,11 @@ static void test_rows_come_out_as_they_went_in(void **state)
 			assert_int_equal(row.status, seen % 600);
 			assert_int_equal(row.end, seen % 3);
 		}
-		gh__ledger_rows_drop(&q, &q);
 	}
 	assert_int_equal(seen, 5000);
-	assert_int_equal(q.rows + q.chunks, 0);
+	gh__ledger_rows_clear(&q, &q);
+	assert_int_equal(q.rows + q.requests + q.chunks, 0);
+	assert_null(q.first);
 	gh__ledger_rows_finish(&q);
 	gh__free((void *)(uintptr_t)texts.at);
 }
@@ -100,7 +102,7 @@ static void test_the_longest_rows_are_bounded_by_memory(void **state)
 
 	(void)state;
 	while (n < GH__LEDGER_ROWS && gh__ledger_rows_put(&q, &row, GH__LEDGER_ROWS) == 0)
-		n++;
+		row.duration_ms = (int64_t)++n;
 	assert_true(n < GH__LEDGER_ROWS);
 	assert_int_equal(q.chunks, GH__LEDGER_CHUNKS);
 	uint32_t at = 0;
@@ -111,6 +113,100 @@ static void test_the_longest_rows_are_bounded_by_memory(void **state)
 	assert_int_equal(row.upstream.len, GH__LEDGER_UPSTREAM);
 	gh__ledger_rows_finish(&q);
 	gh__free((void *)(uintptr_t)text.at);
+}
+
+static uint32_t count_rows(const struct gh__ledger_rows *q, uint32_t *ret_requests)
+{
+	struct gh__ledger_row row;
+	uint32_t rows = 0, n;
+
+	*ret_requests = 0;
+	for (const struct gh__ledger_chunk *c = q->first; c; c = c->next)
+		for (uint32_t at = 0; (n = gh__ledger_rows_next(c, &at, &row)) > 0; rows++)
+			*ret_requests += n;
+	return rows;
+}
+
+static void test_requests_that_are_alike_within_a_second_are_one_row(void **state)
+{
+	struct gh__ledger_rows q = { 0 }, other = { 0 };
+	struct gh__ledger_row alike = {
+		.at = 7000, .caller = GH_STR("ann"), .model = GH_STR("m"), .status = 429
+	};
+	struct gh__ledger_row row = alike;
+	uint32_t requests, at = 0;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		row.at = 7000 + i;
+		assert_int_equal(gh__ledger_rows_put(&q, &row, 1), 0);
+	}
+	assert_int_equal(count_rows(&q, &requests), 1);
+	assert_int_equal(requests, 1000);
+	assert_int_equal(q.rows, 1);
+	assert_int_equal(q.requests, 1000);
+	assert_int_equal(gh__ledger_rows_next(q.first, &at, &row), 1000);
+	assert_int_equal(row.at, 7000);
+	row.at = 8000; /* another second */
+	assert_int_equal(gh__ledger_rows_put(&q, &row, 1), -1);
+	assert_int_equal(gh__ledger_rows_put(&q, &row, 2), 0);
+	assert_int_equal(count_rows(&q, &requests), 2);
+
+	/* None joins what was moved. */
+	gh__ledger_rows_move(&q, &other);
+	assert_int_equal(gh__ledger_rows_put(&q, &row, 1), 0);
+	assert_int_equal(count_rows(&q, &requests), 1);
+	assert_int_equal(count_rows(&other, &requests), 2);
+	assert_int_equal(requests, 1001);
+	gh__ledger_rows_finish(&q);
+	gh__ledger_rows_finish(&other);
+}
+
+static void test_what_differs_in_anything_is_a_row_of_its_own(void **state)
+{
+	const struct gh__ledger_row like = {
+		.at = 7000,
+		.caller = GH_STR("ann"),
+		.route = GH_STR("/v1"),
+		.model = GH_STR("m"),
+		.upstream = GH_STR("gpu"),
+		.usage = { 1, 2, 3, false },
+		.waited_ms = 4,
+		.first_token_ms = 5,
+		.duration_ms = 6,
+		.status = 200,
+	};
+	struct gh__ledger_row rows[] = { like, like, like, like, like, like, like,
+					 like, like, like, like, like, like, like };
+	struct gh__ledger_rows q = { 0 };
+	uint32_t requests;
+
+	(void)state;
+	rows[1].caller = GH_STR("bob");
+	rows[2].route = GH_STR("/v2");
+	rows[3].model = GH_STR("n");
+	rows[4].upstream = GH_STR("");
+	rows[5].usage.input = 9;
+	rows[6].usage.cached = -1;
+	rows[7].usage.output = 9;
+	rows[8].usage.estimated = true;
+	rows[9].waited_ms = 9;
+	rows[10].first_token_ms = -1;
+	rows[11].duration_ms = 9;
+	rows[12].status = 502;
+	rows[13].end = GH__LEDGER_LEFT;
+	/* The same letters on another border. */
+	struct gh__ledger_row border = like;
+	border.caller = GH_STR("ann/");
+	border.route = GH_STR("v1");
+	for (size_t i = 0; i < GH_COUNT_OF(rows); i++)
+		assert_int_equal(gh__ledger_rows_put(&q, rows + i, 100), 0);
+	assert_int_equal(gh__ledger_rows_put(&q, &border, 100), 0);
+	assert_int_equal(count_rows(&q, &requests), GH_COUNT_OF(rows) + 1);
+	assert_int_equal(gh__ledger_rows_put(&q, &border, 100), 0);
+	assert_int_equal(count_rows(&q, &requests), GH_COUNT_OF(rows) + 1);
+	assert_int_equal(requests, GH_COUNT_OF(rows) + 2);
+	gh__ledger_rows_finish(&q);
 }
 
 static struct gh__ledger_owing owing(uint64_t key, uint32_t limit, uint32_t table, int64_t owed)
@@ -186,6 +282,8 @@ int main(void)
 		cmocka_unit_test(test_texts_are_cut_between_characters),
 		cmocka_unit_test(test_rows_come_out_as_they_went_in),
 		cmocka_unit_test(test_the_longest_rows_are_bounded_by_memory),
+		cmocka_unit_test(test_requests_that_are_alike_within_a_second_are_one_row),
+		cmocka_unit_test(test_what_differs_in_anything_is_a_row_of_its_own),
 		cmocka_unit_test(test_of_a_debt_the_newest_counts),
 		cmocka_unit_test(test_debts_and_tables_are_bounded),
 	};

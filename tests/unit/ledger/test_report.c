@@ -122,6 +122,46 @@ static void test_the_median_and_the_95th_percentile_are_values_that_were_there(v
 	}
 }
 
+/* Requests that are alike are one row: what is told is the same as if each had its own. */
+static void test_what_is_told_does_not_depend_on_how_many_share_a_row(void **state)
+{
+	struct folder *f = *state;
+	struct gh__ledger *l = open_ledger(f);
+	struct gh__ledger_row row = row_of("ann", "m");
+
+	row.usage = (struct gh_usage){ 100, 10, 50, false };
+	row.first_token_ms = 100;
+	row.duration_ms = 1100; /* 50 tokens in 1 s */
+	for (int i = 0; i < 19; i++)
+		gh__ledger_add(l, &row);
+	row.usage = (struct gh_usage){ 1, -1, 1050, true };
+	row.first_token_ms = 900;
+	row.duration_ms = 1900; /* 1050 tokens in 1 s */
+	row.waited_ms = 200;
+	gh__ledger_add(l, &row);
+	row.usage = (struct gh_usage){ -1, -1, -1, false };
+	row.first_token_ms = -1;
+	row.upstream = GH_STR("");
+	for (int i = 0; i < 5; i++)
+		gh__ledger_add(l, &row);
+	assert_int_equal(close_ledger(l), 0);
+	assert_int_equal(ask_file(f->file, "SELECT count(*) FROM request"), 3);
+
+	struct heard h = ask(f, GH__LEDGER_BY_DAY, 0);
+	assert_int_equal(h.count, 1);
+	assert_int_equal(h.sums[0].requests, 25);
+	assert_int_equal(h.sums[0].input, 19 * 100 + 1);
+	assert_int_equal(h.sums[0].cached, 190);
+	assert_int_equal(h.sums[0].output, 19 * 50 + 1050);
+	assert_int_equal(h.sums[0].told, 20);
+	assert_int_equal(h.sums[0].estimated, 1);
+	assert_true(h.sums[0].first_median == 100);
+	assert_true(h.sums[0].first_95 == 100); /* the 19th of 20 */
+	assert_true(h.sums[0].rate == 100);
+	assert_true(h.sums[0].waited == 10);
+	assert_int_equal(h.total.requests, 25);
+}
+
 static void test_the_rate_is_of_what_came_after_the_first_token(void **state)
 {
 	struct folder *f = *state;
@@ -231,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FOLDER_TEST(test_tokens_and_requests_are_summed_by_user),
 		FOLDER_TEST(test_the_median_and_the_95th_percentile_are_values_that_were_there),
+		FOLDER_TEST(test_what_is_told_does_not_depend_on_how_many_share_a_row),
 		FOLDER_TEST(test_the_rate_is_of_what_came_after_the_first_token),
 		FOLDER_TEST(test_days_are_local_and_in_their_order),
 		FOLDER_TEST(test_what_cannot_be_read_says_why),

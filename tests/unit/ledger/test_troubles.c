@@ -16,6 +16,7 @@ static void add_rows(struct gh__ledger *l, int count)
 
 	for (int i = 0; i < count; i++) {
 		row.at++;
+		row.duration_ms++;
 		gh__ledger_add(l, &row);
 	}
 }
@@ -66,15 +67,15 @@ static void test_a_kill_loses_nothing_that_was_written_and_never_the_file(void *
 		safe += atomic_load(written);
 		/* No repair is asked of anyone: it is opened and it is right. */
 		assert_true(is_sound(f));
-		assert_true((uint64_t)rows_in(f) >= safe);
-		safe = (uint64_t)rows_in(f);
+		assert_true((uint64_t)requests_in(f) >= safe);
+		safe = (uint64_t)requests_in(f);
 	}
 	munmap(written, sizeof *written);
 	/* The next process goes on with it. */
 	struct gh__ledger *l = open_ledger(f);
 	add_rows(l, 1);
 	assert_int_equal(close_ledger(l), 0);
-	assert_int_equal(rows_in(f), safe + 1);
+	assert_int_equal(requests_in(f), safe + 1);
 }
 
 /* ---- a disk that is full ---- */
@@ -119,7 +120,7 @@ static void test_with_a_full_disk_rows_wait_until_there_is_room(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
-	assert_int_equal(rows_in(f), 20000);
+	assert_int_equal(requests_in(f), 20000);
 	assert_true(is_sound(f));
 }
 
@@ -136,7 +137,7 @@ static void test_what_cannot_be_written_waits_and_is_written_when_it_can(void **
 	unlink(f->state);
 	await_written(l, 10);
 	assert_int_equal(close_ledger(l), 0);
-	assert_int_equal(rows_in(f), 10);
+	assert_int_equal(requests_in(f), 10);
 }
 
 static void test_what_waits_is_bounded_and_the_rest_is_counted(void **state)
@@ -154,7 +155,7 @@ static void test_what_waits_is_bounded_and_the_rest_is_counted(void **state)
 	assert_int_equal(stats.lost, 7);
 	unlink(f->state);
 	assert_int_equal(close_ledger(l), 0);
-	assert_int_equal(rows_in(f), GH__LEDGER_ROWS);
+	assert_int_equal(requests_in(f), GH__LEDGER_ROWS);
 }
 
 static void test_a_stop_does_not_wait_for_ever(void **state)
@@ -190,7 +191,7 @@ static void test_while_another_has_the_file_rows_wait(void **state)
 	sqlite3_close(other);
 	await_written(l, 6);
 	assert_int_equal(close_ledger(l), 0);
-	assert_int_equal(rows_in(f), 6);
+	assert_int_equal(requests_in(f), 6);
 }
 
 /* ---- files that are broken, gone, or another's ---- */
@@ -228,7 +229,7 @@ static void test_a_file_that_is_broken_is_moved_aside(void **state)
 		struct gh__ledger *l = open_ledger(f);
 		add_rows(l, n);
 		assert_int_equal(close_ledger(l), 0);
-		assert_int_equal(rows_in(f), n);
+		assert_int_equal(requests_in(f), n);
 		assert_true(is_sound(f));
 	}
 	for (int n = 1; n <= 3; n++) {
@@ -265,7 +266,7 @@ static void test_a_file_that_breaks_inside_is_moved_aside_too(void **state)
 	l = open_ledger(f);
 	add_rows(l, 3);
 	assert_int_equal(close_ledger(l), 0);
-	assert_int_equal(rows_in(f), 3);
+	assert_int_equal(requests_in(f), 3);
 	snprintf(aside, sizeof aside, "%s.broken-1", f->file);
 	assert_int_equal(stat(aside, &st), 0);
 	assert_true(st.st_size > 100000);
@@ -299,7 +300,7 @@ static void test_a_file_that_was_taken_away_is_made_anew(void **state)
 	add_rows(l, 4);
 	await_written(l, 14);
 	assert_int_equal(close_ledger(l), 0);
-	assert_int_equal(rows_in(f), 4);
+	assert_int_equal(requests_in(f), 4);
 }
 
 static void test_a_file_of_a_newer_version_is_left_alone(void **state)
@@ -314,7 +315,7 @@ static void test_a_file_of_a_newer_version_is_left_alone(void **state)
 	add_rows(l, 2);
 	assert_int_equal(gh__ledger_stop(l, 100), 2);
 	gh__ledger_destroy(l);
-	assert_int_equal(rows_in(f), 1);
+	assert_int_equal(requests_in(f), 1);
 	assert_int_equal(ask_file(f->file, "PRAGMA user_version"), 99);
 }
 
@@ -343,7 +344,7 @@ static void test_old_rows_go_in_small_steps(void **state)
 		steps++;
 	gh__ledger_file_finish(&file);
 	assert_int_equal(steps, 4);
-	assert_int_equal(rows_in(f), 100);
+	assert_int_equal(requests_in(f), 100);
 	assert_int_equal(ask_file(f->file, "SELECT min(at) FROM request"), first + 1600);
 	assert_int_equal(ask_file(f->file, "SELECT count(*) FROM debt"), 1);
 	assert_int_equal(ask_file(f->file, "SELECT until FROM debt"), 3000);

@@ -111,7 +111,7 @@ static bool one_row(struct bench *b)
 {
 	static const char query[] =
 		"SELECT at, caller, route, model, upstream, status, input, cached, "
-		"output, estimated, waited_ms, first_token_ms, duration_ms, ended "
+		"output, estimated, waited_ms, first_token_ms, duration_ms, ended, requests "
 		"FROM request";
 	bool found;
 
@@ -177,6 +177,7 @@ static void a_whole_answer_is_noted_with_all_that_is_known(void **state)
 	text_is(&b, 9, "1");
 	assert_true(sqlite3_column_int64(b.row, 11) <= sqlite3_column_int64(b.row, 12));
 	text_is(&b, 13, "0");
+	text_is(&b, 14, "1");
 	assert_int_equal(sqlite3_step(b.row), SQLITE_DONE);
 	end(&b);
 }
