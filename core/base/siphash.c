@@ -1,5 +1,7 @@
 #include "core/base/siphash.h"
 
+#include <endian.h>
+
 struct state {
 	uint64_t v0, v1, v2, v3;
 };
@@ -31,8 +33,16 @@ static void take(struct state *s, uint64_t word)
 	s->v0 ^= word;
 }
 
-/* Little-endian, up to 8 bytes. */
-static uint64_t word_of(const char *at, size_t len)
+static uint64_t word_of(const char *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof word);
+	return le64toh(word);
+}
+
+/* Of fewer than 8 bytes. */
+static uint64_t last_word_of(const char *at, size_t len)
 {
 	uint64_t word = 0;
 
@@ -53,9 +63,9 @@ struct gh__id gh__siphash(const struct gh__sipkey *key, struct gh_str text)
 	struct gh__id id;
 
 	for (; text.len - at >= 8; at += 8)
-		take(&s, word_of(text.at + at, 8));
+		take(&s, word_of(text.at + at));
 	take(&s, (uint64_t)(text.len & 0xff) << 56 |
-			 (text.len > at ? word_of(text.at + at, text.len - at) : 0));
+			 (text.len > at ? last_word_of(text.at + at, text.len - at) : 0));
 	s.v2 ^= 0xee;
 	rounds(&s, 4);
 	id.a = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;

@@ -94,6 +94,11 @@ static void on_later(struct gh__later *later)
 {
 	struct gh__conn *c = GH__CONTAINER(later, struct gh__conn, later);
 
+	/* A request follows its connection at once: it need not wait for a turn of its own. */
+	if (c->fresh) {
+		c->fresh = false;
+		gh__pump_look(&c->pump);
+	}
 	c->protocol->later(c);
 }
 
@@ -155,6 +160,8 @@ int gh__conn_accept(struct gh__conns *conns, int fd, const struct gh_address *pe
 		gh__proxied_begin(c);
 	else
 		gh__conn_greet(c, (struct gh_str){ 0 });
+	c->fresh = true;
+	gh__loop_later(conns->loop, &c->later);
 	return 0;
 }
 

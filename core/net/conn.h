@@ -80,6 +80,7 @@ struct gh__conn {
 	uint8_t source;         /* enum gh_client_source: SOCKET or PROXY */
 	uint8_t waits_for;      /* enum gh__conn_wait */
 	bool secure;            /* TLS, here */
+	bool fresh;             /* accepted in this turn */
 	uint32_t requests;      /* so far */
 };
 

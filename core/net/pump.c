@@ -73,21 +73,26 @@ int gh__pump_open(struct gh__pump *p, struct gh__loop *l, int fd, unsigned flags
 int gh__pump_connect(struct gh__pump *p, struct gh__loop *l, const struct sockaddr *to,
 		     socklen_t to_len, const struct gh__pump_ops *ops)
 {
+	struct sockaddr_storage peer;
 	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
 	if (to->sa_family != AF_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
-	if (connect(fd, to, to_len) && errno != EINPROGRESS) {
+	bool there = connect(fd, to, to_len) == 0;
+	if (!there && errno != EINPROGRESS) {
 		int error = -errno;
 		close(fd);
 		return error;
 	}
-	int error = begin(p, l, fd, GH__PUMP_CONNECTING | GH__PUMP_READING, ops);
+	/* Within this machine a handshake is over by now, and only connect() does not know of it. */
+	there = there ||
+		getpeername(fd, (struct sockaddr *)&peer, &(socklen_t){ sizeof peer }) == 0;
+	int error = begin(p, l, fd, (there ? 0 : GH__PUMP_CONNECTING) | GH__PUMP_READING, ops);
 	if (error)
 		close(fd);
-	return error;
+	return error ? error : there;
 }
 
 /* ---- writing ---- */
@@ -383,6 +388,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	}
 	if (p->broken || status < 0 || events & UV_DISCONNECT)
 		gone(p, p->broken ? p->broken : status < 0 ? UV_ECONNRESET : 0);
+}
+
+void gh__pump_look(struct gh__pump *p)
+{
+	if (!(p->flags & (GH__PUMP_CLOSING | GH__PUMP_GONE)))
+		on_poll(&p->poll, 0, UV_READABLE);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -59,7 +59,7 @@ struct gh__pump {
  * caller's. */
 int gh__pump_open(struct gh__pump *p, struct gh__loop *l, int fd, unsigned flags,
 		  const struct gh__pump_ops *ops);
-/* Makes a socket and connects; on_connected or on_gone follows. */
+/* Makes a socket and connects. 0: on_connected or on_gone follows; 1: it is connected; or UV_E…. */
 int gh__pump_connect(struct gh__pump *p, struct gh__loop *l, const struct sockaddr *to,
 		     socklen_t to_len, const struct gh__pump_ops *ops);
 
@@ -73,6 +73,9 @@ void gh__pump_resume(struct gh__pump *p);
  * destroy. gh__pump_read_on() hands out what came with the handshake's last bytes. */
 void gh__pump_secure(struct gh__pump *p, struct gh__tls *tls);
 void gh__pump_read_on(struct gh__pump *p);
+
+/* Reads what may be here already, before it is told of it. */
+void gh__pump_look(struct gh__pump *p);
 
 /* Shuts down for writing after what is queued. Reading goes on. */
 void gh__pump_shut(struct gh__pump *p);

@@ -267,26 +267,29 @@ static void attempt(struct gh__call *c)
 			return;
 		}
 		c->turn = atomic_load_explicit(&c->endpoint->turn, memory_order_relaxed);
-		int error = gh__endpoint_address(c->pools->upstreams, c->endpoint, l->now, &to,
+		int state = gh__endpoint_address(c->pools->upstreams, c->endpoint, l->now, &to,
 						 &len);
-		if (error == UV_EAGAIN) {
+		if (state == UV_EAGAIN) {
 			if (c->sent_at == 0)
 				c->sent_at = l->now;
 			if (l->now - c->sent_at < c->upstream->connect_timeout) {
 				gh__deadline_set(l, &c->retry, LOOK_AGAIN_MS);
 				return;
 			}
-			error = UV_ETIMEDOUT;
+			state = UV_ETIMEDOUT;
 		}
-		if (!error)
-			error = gh__pool_connect(c->pools, c->upstream, c->endpoint,
+		if (!state)
+			state = gh__pool_connect(c->pools, c->upstream, c->endpoint,
 						 (struct sockaddr *)&to, len, &conn);
-		if (!error) {
+		if (state >= 0) {
 			take_conn(c, conn);
-			gh__deadline_set(l, &conn->deadline, c->upstream->connect_timeout);
+			if (state > 0)
+				gh__call_connected(c);
+			else
+				gh__deadline_set(l, &conn->deadline, c->upstream->connect_timeout);
 			return;
 		}
-		pass_over(c, error);
+		pass_over(c, state);
 	}
 }
 

@@ -169,11 +169,11 @@ int gh__pool_connect(struct gh__pools *pools, struct gh__upstream *u, struct gh_
 		     const struct sockaddr *to, socklen_t len, struct gh__uconn **ret_conn)
 {
 	struct gh__uconn *c = gh__zalloc(sizeof *c);
-	int error = gh__pump_connect(&c->pump, pools->loop, to, len, &pump_ops);
+	int state = gh__pump_connect(&c->pump, pools->loop, to, len, &pump_ops);
 
-	if (error) {
+	if (state < 0) {
 		gh__free(c);
-		return error;
+		return state;
 	}
 	gh__deadline_init(&c->deadline, on_deadline);
 	c->pools = pools;
@@ -183,7 +183,7 @@ int gh__pool_connect(struct gh__pools *pools, struct gh__upstream *u, struct gh_
 	gh__list_add(&pools->used, &c->link);
 	pools->count++;
 	*ret_conn = c;
-	return 0;
+	return state;
 }
 
 void gh__pool_give(struct gh__uconn *c, enum gh__after after)

@@ -50,7 +50,7 @@ void gh__pools_finish(struct gh__pools *pools);
 /* An idle connection, the last one used first, or NULL. */
 struct gh__uconn *gh__pool_take(struct gh__pools *pools, struct gh__upstream *u,
 				struct gh__endpoint *e);
-/* A new one that is connecting. 0 or UV_E…. */
+/* A new one. 0: it is connecting, 1: it is connected, or UV_E…. */
 int gh__pool_connect(struct gh__pools *pools, struct gh__upstream *u, struct gh__endpoint *e,
 		     const struct sockaddr *to, socklen_t len, struct gh__uconn **ret_conn);
 /* The call is done with it: kept if it may be used again. */

@@ -55,6 +55,22 @@ def test_a_request(counted, tmp_path):
         assert sum(calls.values()) <= 6.3 * REQUESTS, calls
 
 
+def test_a_connection(counted, tmp_path):
+    """Nobody waits to be told that an upstream on this machine has taken the connection."""
+    gateway, _ = counted(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
+    count = 200
+
+    def ask_anew():
+        for _ in range(count):
+            assert gateway.ask("GET", "/x").status == 200
+    ask_anew()
+    calls = system_calls(gateway, tmp_path, ask_anew)
+    assert calls["connect"] == calls["getpeername"] == count and calls.get("getsockopt", 0) == 0, calls
+    # For who comes, what is asked, the answer and the end, at most; most often two of them come at once.
+    waits = calls["epoll_wait" if "epoll_wait" in calls else "epoll_pwait"]
+    assert waits <= 4.1 * count and calls["epoll_ctl"] <= 11.1 * count, calls
+
+
 def test_a_request_allocates_nothing(counted, tmp_path):
     gateway, _ = counted()
     with gateway.client() as client:

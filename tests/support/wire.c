@@ -191,16 +191,38 @@ int wire_listen(uint16_t *ret_port)
 	return fd;
 }
 
+static int dial(uint16_t port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons(port),
+				 .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	GH_CHECK(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
+	return fd;
+}
+
+int wire_fill(int listener, uint16_t port)
+{
+	GH_CHECK(listen(listener, 0) == 0); /* room for one */
+	return dial(port);
+}
+
+void wire_empty(int listener, int filler)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	GH_CHECK(fd >= 0 && listen(listener, 64) == 0);
+	close(fd);
+	close(filler);
+}
+
 void wire_tcp_pair(int ret[2])
 {
 	uint16_t port;
 	int listener = wire_listen(&port);
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons(port),
-				 .sin_addr = { htonl(INADDR_LOOPBACK) } };
 
-	ret[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	GH_CHECK(connect(ret[1], (struct sockaddr *)&a, sizeof a) == 0);
+	ret[1] = dial(port);
 	ret[0] = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	GH_CHECK(ret[0] >= 0);
 	close(listener);

@@ -44,6 +44,10 @@ size_t wire_count(const struct wire *w, const char *text);
 void wire_pair(int ret[2]);
 void wire_tcp_pair(int ret[2]);
 int wire_listen(uint16_t *ret_port); /* on 127.0.0.1 */
+/* From here on who connects has to wait; returns what fills the place. Until wire_empty(), and then for
+ * a second more, when the kernel asks again. */
+int wire_fill(int listener, uint16_t port);
+void wire_empty(int listener, int filler);
 bool wire_accept(struct gh__loop *l, int listener, struct wire *w);
 /* Whether a connection waits to be accepted. */
 bool wire_called(int listener);

@@ -330,9 +330,44 @@ static void a_client_that_leaves_its_tunnel_is_told(void **state)
 	assert_int_equal(b->ends, 1);
 }
 
+/* Connections are accepted in the turn in which they come. */
+static const char first[] = "GET /first HTTP/1.1\r\nHost: h\r\n\r\n";
+
+static void join_in_a_turn(uv_async_t *async)
+{
+	struct bench *b = async->data;
+	struct gh_address peer = { .family = AF_INET, .bytes = { 192, 0, 2, 1 } };
+	int fds[2];
+
+	wire_tcp_pair(fds);
+	assert_int_equal(send(fds[1], first, sizeof first - 1, 0), sizeof first - 1);
+	wire_open(&b->client, fds[1]);
+	assert_int_equal(gh__conn_accept(&b->conns, fds[0], &peer, b->door), 0);
+	uv_close((uv_handle_t *)async, NULL);
+}
+
+static void a_request_that_comes_with_its_connection_waits_for_no_further_turn(void **state)
+{
+	struct bench *b = *state;
+	uv_async_t async;
+
+	wire_close(&b->client);
+	wire_settle(&b->loop);
+	b->on_head = say_done;
+	uv_async_init(&b->loop.uv, &async, join_in_a_turn);
+	async.data = b;
+	uv_async_send(&async);
+	uv_run(&b->loop.uv, UV_RUN_ONCE);
+	assert_string_equal(b->paths, "/first ");
+	wire_settle(&b->loop);
+	assert_int_equal(b->heads, 1);
+	assert_int_equal(b->ends, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(a_request_that_comes_with_its_connection_waits_for_no_further_turn),
 		CASE(a_kept_connection_serves_one_request_after_another),
 		CASE(pipelined_requests_are_answered_in_order),
 		CASE(pipelined_requests_with_bodies_are_kept_apart),

@@ -432,16 +432,42 @@ static void what_is_written_while_it_connects_is_sent_then(void **state)
 	uint16_t port;
 	int listener = wire_listen(&port);
 
+	int filler = wire_fill(listener, port);
 	assert_int_equal(connect_to(b, port), 0);
 	write_text(b, "early ");
 	gh__pump_write(&b->side.pump, &(struct iovec){ b->big, 5 }, 1);
-	assert_int_equal(b->side.connected, 0); /* told in a later turn */
+	wire_settle(&b->loop);
+	assert_int_equal(b->side.connected, 0);
+	wire_empty(listener, filler);
 	assert_true(wire_accept(&b->loop, listener, &b->peer));
 	assert_true(wire_gets(&b->loop, &b->peer, 11));
 	assert_memory_equal(b->peer.got, "early ", 6);
 	assert_memory_equal(b->peer.got + 6, b->big, 5);
 	assert_int_equal(b->side.connected, 1);
 	assert_int_equal(b->side.gone, 0);
+	close(listener);
+}
+
+/* Within this machine nobody waits for a turn of the loop. */
+static void what_is_connected_at_once_is_said_at_once(void **state)
+{
+	struct bench *b = *state;
+	char got[8];
+	uint16_t port;
+	int listener = wire_listen(&port);
+
+	assert_int_equal(connect_to(b, port), 1);
+	write_text(b, "now");
+	int fd = accept(listener, NULL, NULL); /* and not a turn was made */
+	assert_true(fd >= 0);
+	assert_int_equal(recv(fd, got, sizeof got, MSG_DONTWAIT), 3);
+	assert_memory_equal(got, "now", 3);
+	wire_settle(&b->loop);
+	assert_int_equal(b->side.connected, 0); /* it was said */
+	assert_int_equal(b->side.gone, 0);
+	assert_int_equal(send(fd, "too", 3, 0), 3);
+	assert_true(wire_until(&b->loop, has_data, &b->side));
+	close(fd);
 	close(listener);
 }
 
@@ -495,6 +521,7 @@ int main(void)
 		CASE(a_close_says_fin_or_reset_as_asked),
 		CASE(nothing_is_told_after_a_close),
 		CASE(what_is_written_while_it_connects_is_sent_then),
+		CASE(what_is_connected_at_once_is_said_at_once),
 		CASE(a_refused_connection_is_told_or_returned),
 		CASE(a_unix_socket_that_is_not_there_is_refused_at_once),
 	};
