@@ -358,6 +358,7 @@ class TestColdStart:
         gateway = gateways(config(upstreams(script), "connect_timeout: 5s", cold="one"))
         open_ = [calls(gateway, protocol, stream=True) for protocol in PROTOCOLS * 3]
         wait_for(gateway, 5)
+        wait_until(lambda: begun)
         assert len(begun) == 1
         go.set()
         wait_until(lambda: len(begun) == 6)     # all at once, and the first is not done
