@@ -2,6 +2,8 @@
 
 #include <endian.h>
 
+#include <gatehouse/module.h>
+
 struct state {
 	uint64_t v0, v1, v2, v3;
 };
@@ -73,4 +75,13 @@ struct gh__id gh__siphash(const struct gh__sipkey *key, struct gh_str text)
 	rounds(&s, 4);
 	id.b = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 	return id;
+}
+
+void gh_siphash(const uint8_t key[GH_SIPHASH], struct gh_str text, uint8_t ret_hash[GH_SIPHASH])
+{
+	struct gh__sipkey k = { word_of((const char *)key), word_of((const char *)key + 8) };
+	struct gh__id id = gh__siphash(&k, text);
+
+	id = (struct gh__id){ htole64(id.a), htole64(id.b) };
+	memcpy(ret_hash, &id, GH_SIPHASH);
 }

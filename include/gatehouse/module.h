@@ -303,4 +303,9 @@ void gh_log_denied(struct gh_step *s, struct gh_str user, const char *reason);
 int64_t gh_now_ms(const struct gh_step *s); /* monotonic, as of this turn of the loop */
 void gh_random(void *bytes, size_t size);   /* fit for keys */
 
+/* Stands for a text in a table of what strangers send: SipHash-2-4 of 128 bits. Who does not know the key,
+ * which gh_random() drew, finds no two texts with one hash. Any thread. */
+enum { GH_SIPHASH = 16 };
+void gh_siphash(const uint8_t key[GH_SIPHASH], struct gh_str text, uint8_t ret_hash[GH_SIPHASH]);
+
 #endif

@@ -223,7 +223,7 @@ static enum gh_verdict check_bearer(struct gh_step *s, const struct basic_auth_c
 	const struct auth *a = s->self;
 	struct auth_local *local = s->local;
 	const struct basic_auth_book *book = basic_auth_shelf_open(a->shelf, &local->reader);
-	const struct basic_auth_key *key = basic_auth_book_key(book, c->secret);
+	const struct basic_auth_key *key = basic_auth_book_key(book, &local->recent, c->secret);
 	enum gh_verdict verdict = key != NULL
 					  ? basic_auth_accept_key(s, key, BASIC_AUTH_SPEAKS_OTHER)
 					  : basic_auth_deny(s, BASIC_AUTH_SPEAKS_OTHER, GH_STR(""),

@@ -31,6 +31,7 @@ struct auth {
 
 struct auth_local {
 	struct basic_auth_reader *reader;
+	struct basic_auth_recent recent;
 };
 
 enum basic_auth_user_is { BASIC_AUTH_UNKNOWN, BASIC_AUTH_KNOWN };

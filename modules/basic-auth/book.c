@@ -219,6 +219,7 @@ const struct basic_auth_user *basic_auth_book_user(const struct basic_auth_book 
 enum { SEARCHED = 8 };
 
 const struct basic_auth_key *basic_auth_book_key(const struct basic_auth_book *book,
+						 struct basic_auth_recent *recent,
 						 struct gh_str key)
 {
 	struct basic_auth_digest digest;
@@ -229,7 +230,7 @@ const struct basic_auth_key *basic_auth_book_key(const struct basic_auth_book *b
 		return NULL;
 	/* What the search can give away by its time are the first bytes of a SHA-256, from which
 	 * there is no way back to a random key. All the bytes are compared in constant time. */
-	basic_auth_digest_of(key, &digest);
+	basic_auth_recent_digest(recent, key, &digest);
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

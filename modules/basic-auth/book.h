@@ -7,6 +7,7 @@
 
 #include "bound.h"
 #include "hash.h"
+#include "recent.h"
 #include "secret.h"
 
 struct basic_auth_user {
@@ -56,6 +57,7 @@ int basic_auth_key_read(struct gh_str text, struct basic_auth_digest *ret_digest
 const struct basic_auth_user *basic_auth_book_user(const struct basic_auth_book *book,
 						   struct gh_str name);
 const struct basic_auth_key *basic_auth_book_key(const struct basic_auth_book *book,
+						 struct basic_auth_recent *recent,
 						 struct gh_str key);
 
 #endif

@@ -186,7 +186,7 @@ enum gh_verdict basic_auth_check_password(struct gh_step *s, const struct basic_
 	const struct auth *a = s->self;
 	struct auth_local *local = s->local;
 	const struct basic_auth_book *book = basic_auth_shelf_open(a->shelf, &local->reader);
-	const struct basic_auth_key *key = basic_auth_book_key(book, c->secret);
+	const struct basic_auth_key *key = basic_auth_book_key(book, &local->recent, c->secret);
 	struct job job = { .auth = a };
 	enum gh_verdict verdict = GH_ERROR;
 	bool is_key = key != NULL, has_users = book->user_count > 0;

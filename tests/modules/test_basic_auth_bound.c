@@ -18,6 +18,13 @@
 #define ABC     "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define NOTHING "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+static const struct basic_auth_key *key_in(const struct basic_auth_book *book, struct gh_str key)
+{
+	struct basic_auth_recent recent = { .drawn = false };
+
+	return basic_auth_book_key(book, &recent, key);
+}
+
 static struct basic_auth_book *parse(const char *yaml, char *why, size_t size)
 {
 	struct basic_auth_book *book = basic_auth_book_create();
@@ -75,7 +82,7 @@ static void a_key_and_a_user_are_bound(void **state)
 		"      - { tokens: 2M, window: 1d }\n");
 
 	assert_null(basic_auth_book_user(book, GH_STR("anna"))->bound);
-	assert_null(basic_auth_book_key(book, GH_STR(""))->bound);
+	assert_null(key_in(book, GH_STR(""))->bound);
 
 	const struct basic_auth_bound *b = basic_auth_book_user(book, GH_STR("ben"))->bound;
 
@@ -85,7 +92,7 @@ static void a_key_and_a_user_are_bound(void **state)
 	assert_int_equal(b->priority, GH_PRIORITY_LOW);
 	assert_int_equal(b->expires, 0);
 	assert_int_equal(b->limit_count, 0);
-	b = basic_auth_book_key(book, GH_STR("abc"))->bound;
+	b = key_in(book, GH_STR("abc"))->bound;
 	assert_int_equal(b->model_count, 2);
 	assert_true(gh_str_is(b->models[1], "org/llama3:8b"));
 	assert_int_equal(b->priority, GH_PRIORITY_HIGH);
@@ -103,8 +110,8 @@ static void one_item_needs_no_list_and_a_mapping_may_bind_nothing(void **state)
 	struct basic_auth_book *book = parse_good(
 		"keys: { a: { key: " ABC ", models: m, limits: { requests: 1k, window: "
 		"12h }, priority: normal }, b: { key: " NOTHING " } }\n");
-	const struct basic_auth_bound *a = basic_auth_book_key(book, GH_STR("abc"))->bound;
-	const struct basic_auth_bound *b = basic_auth_book_key(book, GH_STR(""))->bound;
+	const struct basic_auth_bound *a = key_in(book, GH_STR("abc"))->bound;
+	const struct basic_auth_bound *b = key_in(book, GH_STR(""))->bound;
 
 	assert_int_equal(a->model_count, 1);
 	assert_int_equal(a->limit_count, 1);

@@ -19,6 +19,13 @@
 
 /* ---- Credentials ---- */
 
+static const struct basic_auth_key *key_in(const struct basic_auth_book *book, struct gh_str key)
+{
+	struct basic_auth_recent recent = { .drawn = false };
+
+	return basic_auth_book_key(book, &recent, key);
+}
+
 static struct basic_auth_credential read_headers(struct gh_header *items, uint32_t count)
 {
 	struct gh_headers headers = { .items = items, .count = count };
@@ -345,7 +352,7 @@ static void keys_are_found_by_their_sha256(void **state)
 	char why[300];
 	unsigned line;
 
-	assert_null(basic_auth_book_key(book, GH_STR("abc")));
+	assert_null(key_in(book, GH_STR("abc")));
 	assert_int_equal(
 		basic_auth_book_add_key(book, GH_STR("bare"), GH_STR(ABC), 0, why, sizeof(why)), 0);
 	for (unsigned i = 0; i < 100; i++) {
@@ -359,10 +366,36 @@ static void keys_are_found_by_their_sha256(void **state)
 				 0);
 	}
 	assert_int_equal(basic_auth_book_seal(book, &line, why, sizeof(why)), 0);
-	assert_string_equal(basic_auth_book_key(book, GH_STR("abc"))->name, "bare");
-	assert_null(basic_auth_book_key(book, GH_STR("abd")));
-	assert_null(basic_auth_book_key(book, GH_STR("")));
+	assert_string_equal(key_in(book, GH_STR("abc"))->name, "bare");
+	assert_null(key_in(book, GH_STR("abd")));
+	assert_null(key_in(book, GH_STR("")));
 	basic_auth_book_destroy(book);
+}
+
+/* Whatever came before, and wherever it is kept: the digest is the key's own. */
+static void what_is_remembered_of_a_key_is_its_sha256(void **state)
+{
+	struct basic_auth_recent recent = { .drawn = false };
+	struct basic_auth_digest kept, fresh;
+
+	(void)state;
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < 4 * BASIC_AUTH_RECENT; i++) {
+			char key[64];
+			struct gh_str text = { key, i % 50 }; /* the empty one too */
+
+			snprintf(key, sizeof(key), "%u%050u", i, i);
+			basic_auth_digest_of(text, &fresh);
+			for (unsigned twice = 0; twice < 2; twice++) {
+				basic_auth_recent_digest(&recent, text, &kept);
+				assert_memory_equal(&kept, &fresh, sizeof(fresh));
+			}
+		}
+	}
+	/* A worker of another process has another key, and nothing of it is the text. */
+	struct basic_auth_recent other = { .drawn = false };
+	basic_auth_recent_digest(&other, GH_STR("abc"), &kept);
+	assert_memory_not_equal(recent.key, other.key, sizeof(other.key));
 }
 
 static void keys_have_64_digits(void **state)
@@ -423,7 +456,7 @@ static void a_file_has_users_and_keys(void **state)
 	assert_null(basic_auth_book_user(book, GH_STR("zo")));
 	assert_null(basic_auth_book_user(book, GH_STR("zoey")));
 	assert_null(basic_auth_book_user(book, GH_STR("")));
-	assert_string_equal(basic_auth_book_key(book, GH_STR("abc"))->name, "laptop");
+	assert_string_equal(key_in(book, GH_STR("abc"))->name, "laptop");
 	basic_auth_book_destroy(book);
 
 	static const char *const empty[] = {
@@ -518,18 +551,17 @@ static void a_new_book_takes_the_place_of_the_old_one_whole(void **state)
 
 	const struct basic_auth_book *old = basic_auth_shelf_open(&shelf, &reader);
 
-	assert_string_equal(basic_auth_book_key(old, GH_STR("abc"))->name, "old");
+	assert_string_equal(key_in(old, GH_STR("abc"))->name, "old");
 	write_file(path, "keys:\n  newer: " ABC "\n", 0640);
 	assert_false(basic_auth_shelf_changed(&shelf, 999)); /* at most once a second */
 	assert_true(basic_auth_shelf_changed(&shelf, 1000));
 	assert_false(basic_auth_shelf_changed(&shelf, 1000)); /* told to one alone */
 	assert_int_equal(basic_auth_shelf_renew(&shelf, why, sizeof(why)), 0);
 	/* Open: it lives on. */
-	assert_string_equal(basic_auth_book_key(old, GH_STR("abc"))->name, "old");
+	assert_string_equal(key_in(old, GH_STR("abc"))->name, "old");
 	basic_auth_shelf_close(reader);
-	assert_string_equal(
-		basic_auth_book_key(basic_auth_shelf_open(&shelf, &reader), GH_STR("abc"))->name,
-		"newer");
+	assert_string_equal(key_in(basic_auth_shelf_open(&shelf, &reader), GH_STR("abc"))->name,
+			    "newer");
 	basic_auth_shelf_close(reader);
 	assert_false(basic_auth_shelf_changed(&shelf, 2000));
 
@@ -547,9 +579,8 @@ static void a_new_book_takes_the_place_of_the_old_one_whole(void **state)
 	assert_true(basic_auth_shelf_changed(&shelf, 6000));
 	assert_int_not_equal(basic_auth_shelf_renew(&shelf, why, sizeof(why)), 0);
 	assert_false(basic_auth_shelf_changed(&shelf, 7000));
-	assert_string_equal(
-		basic_auth_book_key(basic_auth_shelf_open(&shelf, &reader), GH_STR("abc"))->name,
-		"newer");
+	assert_string_equal(key_in(basic_auth_shelf_open(&shelf, &reader), GH_STR("abc"))->name,
+			    "newer");
 	basic_auth_shelf_close(reader);
 	assert_null(shelf.retired); /* old books do not pile up */
 	basic_auth_shelf_finish(&shelf);
@@ -568,6 +599,7 @@ int main(void)
 		cmocka_unit_test(costs_have_ceilings),
 		cmocka_unit_test(broken_hashes_are_refused_cut_at_every_byte),
 		cmocka_unit_test(keys_are_found_by_their_sha256),
+		cmocka_unit_test(what_is_remembered_of_a_key_is_its_sha256),
 		cmocka_unit_test(keys_have_64_digits),
 		cmocka_unit_test(a_file_has_users_and_keys),
 		cmocka_unit_test(a_files_mistakes_have_their_place),

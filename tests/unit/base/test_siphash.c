@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <gatehouse/module.h>
+
 #include "core/base/siphash.h"
 
 /* The key 00 01 … 0f and the texts 00 01 …, as its authors publish them. */
@@ -37,6 +39,10 @@ static void it_gives_what_its_authors_publish(void **state)
 			assert_int_equal((uint8_t)(id.a >> 8 * k), cases[i].id[k]);
 			assert_int_equal((uint8_t)(id.b >> 8 * k), cases[i].id[8 + k]);
 		}
+		/* The same for modules, in bytes. */
+		uint8_t hash[GH_SIPHASH];
+		gh_siphash((const uint8_t *)text, (struct gh_str){ text, cases[i].len }, hash);
+		assert_memory_equal(hash, cases[i].id, sizeof hash);
 	}
 }
 
