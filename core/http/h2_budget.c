@@ -4,8 +4,9 @@
 static const struct {
 	uint32_t burst, per_second;
 } rates[GH__H2_COSTS] = {
-	/* A page that is left cancels all its streams at once, and so does the next one. */
-	[GH__H2_RESET] = { 300, 10 },
+	/* A page that is left cancels all its streams at once, and so does the next one. Each may have
+	 * cost a connection to a server, and what comes at once is done in one turn of the loop. */
+	[GH__H2_RESET] = { 120, 50 },
 	[GH__H2_PROVOKED] = { 100, 2 },
 	[GH__H2_REFUSAL] = { 100, 10 },
 	/* Who measures a path's capacity pings once a round trip while data comes, and earns it so. */
