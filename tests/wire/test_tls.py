@@ -15,6 +15,7 @@ import time
 import pytest
 
 from harness import SANITIZED, Broken, Client, WebSocket, http1, volley, wait_until
+from harness.callers import metric
 from harness.certificates import Authority, der, replace
 from harness.client import connect, request, reset
 from harness.h2 import H2
@@ -484,15 +485,15 @@ class TestEnds:
         assert left.wait(2 * SLOW)
 
     @both
-    def test_half_of_a_close(self, gateway, upstream, authority, version):
+    def test_half_of_a_close(self, gateways, upstreams, leaf, authority, version):
         """A client that says close_notify during its request counts as one that leaves, or gets its answer whole."""
-        upstream.script = lambda exchange: exchange.answer(200, b"whole")
+        gateway = gateways(listen(leaf) + routes(upstreams(lambda exchange: exchange.answer(200, b"whole"))))
         with Steered(gateway.tcp, authority.context(("http/1.1",), version)) as peer:
             peer.shake().send(request("GET", "/x"))
             peer.notify()
             while peer.fetch():
                 pass
-        wait_until(lambda: upstream.open == 0 or upstream.requests)
+        wait_until(lambda: not metric(gateway, "gatehouse_requests_active"))
 
 
 class TestBytes:
