@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import base64
 import os
+import select
 import socket
 import threading
 
@@ -73,6 +74,14 @@ class Exchange:
         return True
 
 
+def readable(sockets, within=None):
+    """Waits for `within` ms, or for ever, until one of them has something to take; tells whether."""
+    poll = select.poll()
+    for sock in sockets:
+        poll.register(sock, select.POLLIN)
+    return bool(poll.poll(within))
+
+
 class Upstream:
     """Listens from its making to `close`, on a free port of 127.0.0.1 or on a unix socket."""
 
@@ -91,6 +100,7 @@ class Upstream:
         self.send_buffer = send_buffer
         self._lock = threading.Lock()
         self._sockets = set()
+        self._working = set()   # of them, those whose bytes someone is at work with
         self._path, self._port = path, port
         self._listener = None
         self.start()
@@ -165,8 +175,17 @@ class Upstream:
     def targets(self):
         return [r.target for r in self.requests]
 
+    def _is_at_rest(self):
+        """Nothing that was sent here waits to be taken, and nobody is at work with what was."""
+        with self._lock:
+            waits = [sock for sock in (self._listener, *self._sockets) if sock and sock.fileno() >= 0]
+        # In this order: who is told of bytes is at work before they are taken.
+        return not readable(waits, 0) and not self._working
+
     def forget(self):
-        """Forgets what was received so far."""
+        """Forgets what was received so far, and what is on its way here. A script that goes on is not waited for."""
+        with contextlib.suppress(AssertionError):
+            wait_until(self._is_at_rest, 0.5)
         with self._lock:
             for kept in (self.requests, self.heads, self.broken, self.malformed, self.failures):
                 kept.clear()
@@ -181,16 +200,23 @@ class Upstream:
     def _accept(self, listener):
         while True:
             try:
+                readable([listener])
+                self._working.add(listener)
                 sock, _ = listener.accept()
-            except OSError:
+            except (OSError, ValueError):
+                self._working.discard(listener)
                 return
             with self._lock:
                 self.accepted += 1
                 self._sockets.add(sock)
+                self._working.discard(listener)
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock):
         def more():
+            self._working.discard(sock)
+            readable([sock])
+            self._working.add(sock)
             data = sock.recv(65536)
             with self._lock:
                 self.received += len(data)
@@ -212,6 +238,7 @@ class Upstream:
         finally:
             with self._lock:
                 self._sockets.discard(sock)
+                self._working.discard(sock)
                 self.closed += 1
             sock.close()
 
