@@ -23,7 +23,8 @@ static const struct {
 };
 
 /* A row stands for `n` requests. The median and the 95th percentile are values that were there: the
- * smallest that so many of a group do not exceed. What is too short for a rate came at once, and says nothing of how fast it was made. */
+ * smallest that so many of a group do not exceed. What is too short for a rate came at once, and says
+ * nothing of how fast it was made. */
 static const char query[] =
 	"WITH r AS (SELECT %s AS k, requests AS n, input, cached, output, estimated, waited_ms,"
 	"   upstream,"

@@ -209,6 +209,29 @@ static void test_what_differs_in_anything_is_a_row_of_its_own(void **state)
 	gh__ledger_rows_finish(&q);
 }
 
+/* There are many more of them than places in which a row is looked for. */
+static void test_callers_are_kept_apart(void **state)
+{
+	enum { CALLERS = 20 * GH__LEDGER_RECENT };
+	struct gh__ledger_rows q = { 0 };
+	struct gh__ledger_row row = { .at = 7000, .model = GH_STR("m"), .status = 429 };
+	char name[16];
+	uint32_t at = 0, requests;
+
+	(void)state;
+	for (int i = 0; i < CALLERS; i++) {
+		snprintf(name, sizeof name, "caller-%05d", i);
+		row.caller = gh_str(name);
+		for (int twice = 0; twice < 2; twice++)
+			assert_int_equal(gh__ledger_rows_put(&q, &row, CALLERS), 0);
+	}
+	assert_int_equal(count_rows(&q, &requests), CALLERS);
+	assert_int_equal(requests, 2 * CALLERS);
+	assert_int_equal(gh__ledger_rows_next(q.first, &at, &row), 2);
+	assert_true(gh_str_is(row.caller, "caller-00000"));
+	gh__ledger_rows_finish(&q);
+}
+
 static struct gh__ledger_owing owing(uint64_t key, uint32_t limit, uint32_t table, int64_t owed)
 {
 	struct gh__ledger_owing o = { .limit = limit, .table = table, .owed = owed };
@@ -284,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_the_longest_rows_are_bounded_by_memory),
 		cmocka_unit_test(test_requests_that_are_alike_within_a_second_are_one_row),
 		cmocka_unit_test(test_what_differs_in_anything_is_a_row_of_its_own),
+		cmocka_unit_test(test_callers_are_kept_apart),
 		cmocka_unit_test(test_of_a_debt_the_newest_counts),
 		cmocka_unit_test(test_debts_and_tables_are_bounded),
 	};
