@@ -104,13 +104,14 @@ class Probe:
     def work(self):
         asks = []
         with contextlib.ExitStack() as stack:
+            # The one that may have to wait comes first: a connection that is not asked within a second is closed.
+            if self.context:
+                peer_tls = stack.enter_context(self.secure())
+                asks.append(lambda: peer_tls.ask("/probe"))
             for _ in range(2):
                 asks.append(stack.enter_context(self.gateway.client()).ask)
                 peer = stack.enter_context(H2(self.gateway.tcp))
                 asks.append(lambda p=peer: p.ask("/probe"))
-            if self.context:
-                peer_tls = stack.enter_context(self.secure())
-                asks.append(lambda: peer_tls.ask("/probe"))
             direct = stack.enter_context(Client(self.gateway.behind))
             number = 0
             while not self.over.is_set():
