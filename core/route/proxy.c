@@ -353,7 +353,7 @@ void gh__proxy_drained(struct gh__request *r)
 
 /* ---- troubles ---- */
 
-static const struct gh_trouble troubles[] = {
+const struct gh_trouble gh__troubles[] = {
 	[GH_TROUBLE_FULL] = { GH_TROUBLE_FULL, 429, "server_is_overloaded",
 			      "Too many requests wait for this server already. Try again soon." },
 	[GH_TROUBLE_WAITED] = { GH_TROUBLE_WAITED, 503, "server_is_overloaded",
@@ -367,6 +367,8 @@ static const struct gh_trouble troubles[] = {
 	[GH_TROUBLE_BROKEN] = { GH_TROUBLE_BROKEN, 502, "upstream_error",
 				"The server behind this gateway broke off before its answer was "
 				"whole." },
+	[GH_TROUBLE_STOPPING] = { GH_TROUBLE_STOPPING, 503, "server_stopping",
+				  "The gateway is being stopped. Try again in a moment." },
 };
 
 enum gh_verdict gh__proxy_trouble(struct gh__request *r, enum gh_trouble_kind kind)
@@ -375,11 +377,11 @@ enum gh_verdict gh__proxy_trouble(struct gh__request *r, enum gh_trouble_kind ki
 
 	p->take = NULL;
 	if (p->more && p->more->on_trouble) {
-		p->more->trouble = troubles + kind;
+		p->more->trouble = gh__troubles + kind;
 		return p->more->on_trouble(&p->step->pub);
 	}
-	return gh_fail(&p->step->pub, troubles[kind].status, troubles[kind].code, "%s",
-		       troubles[kind].text);
+	return gh_fail(&p->step->pub, gh__troubles[kind].status, gh__troubles[kind].code, "%s",
+		       gh__troubles[kind].text);
 }
 
 const struct gh_trouble *gh_trouble(const struct gh_step *s)

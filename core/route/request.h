@@ -188,6 +188,8 @@ void gh__proxy_begun(struct gh__request *r);     /* the head of gh_begin() is re
 void gh__proxy_body(struct gh__request *r, struct gh_str slice, enum gh_part part);
 void gh__proxy_drained(struct gh__request *r); /* the client took what was queued */
 void gh__proxy_cancel(struct gh__request *r);
+/* What is answered to each kind, if no module does otherwise. */
+extern const struct gh_trouble gh__troubles[];
 /* An attempt came to nothing: what on_trouble makes of it, or GH_ERROR. */
 enum gh_verdict gh__proxy_trouble(struct gh__request *r, enum gh_trouble_kind kind);
 

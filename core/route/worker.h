@@ -48,5 +48,8 @@ void gh__worker_leave(struct gh__worker *w);
 /* Ends every open request of this caller, with a break that the client sees; how many there were. In a
  * turn of their own: in a letter. */
 unsigned gh__worker_cut(struct gh__worker *w, struct gh_str caller);
+/* The gateway goes: who has got nothing yet is answered 503; whose answer has begun sees it break. In a
+ * letter, too. */
+void gh__worker_dismiss(struct gh__worker *w);
 
 #endif

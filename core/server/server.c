@@ -30,7 +30,8 @@
 #include "core/server/thread.h"
 #include "core/server/watchdog.h"
 
-enum { FD_RESERVE = 64, MAX_CONFIG = 4 << 20, TABLE = 1 << 16, LEDGER_PATIENCE = 3000 /* ms */ };
+enum { FD_RESERVE = 64, MAX_CONFIG = 4 << 20, TABLE = 1 << 16 };
+enum { LEDGER_PATIENCE = 3000, LAST_WORDS = 1000 }; /* ms */
 
 /* ---- reading the config ---- */
 
@@ -141,15 +142,25 @@ static void on_cut(struct gh__deadline *d)
 {
 	struct gh__server *s = GH__CONTAINER(d, struct gh__server, cut);
 
-	gh__log(GH_LOG_WARN, "the time of grace is over: what is still open is cut");
 	for (unsigned i = 0; i < s->thread_count; i++)
 		gh__thread_cut(s->threads[i]);
+}
+
+static void on_grace_over(struct gh__deadline *d)
+{
+	struct gh__server *s = GH__CONTAINER(d, struct gh__server, grace);
+
+	gh__deadline_clear(d);
+	gh__log(GH_LOG_WARN, "the time of grace is over: what is still open ends now");
+	for (unsigned i = 0; i < s->thread_count; i++)
+		gh__thread_dismiss(s->threads[i]);
+	gh__deadline_set(&s->loop, &s->cut, LAST_WORDS);
 }
 
 void gh__server_stop(struct gh__server *s)
 {
 	if (s->stopping) {
-		on_cut(&s->cut);
+		on_grace_over(&s->grace);
 		return;
 	}
 	s->stopping = true;
@@ -166,7 +177,7 @@ void gh__server_stop(struct gh__server *s)
 		gh__list_add(&s->closing, l);
 	}
 	gh__deadline_set(&s->loop, &s->sweep, 1);
-	gh__deadline_set(&s->loop, &s->cut, (uint64_t)s->current->site->config->grace.ms);
+	gh__deadline_set(&s->loop, &s->grace, (uint64_t)s->current->site->config->grace.ms);
 }
 
 static void on_signal(uv_signal_t *signal, int number)
@@ -283,6 +294,7 @@ static void begin(struct gh__server *s, const char *path, const struct gh_module
 	gh__list_init(&s->listeners);
 	gh__list_init(&s->closing);
 	gh__deadline_init(&s->sweep, gh__listening_sweep);
+	gh__deadline_init(&s->grace, on_grace_over);
 	gh__deadline_init(&s->cut, on_cut);
 	s->lanes = gh__lanes_create();
 	gh__upstreams_init(&s->upstreams, s->lanes);
@@ -307,6 +319,7 @@ static void end(struct gh__server *s)
 		gh__listener_destroy(GH__CONTAINER(s->closing.next, struct gh__listener, link));
 	gh__admin_destroy(s->admin);
 	gh__deadline_finish(&s->loop, &s->sweep);
+	gh__deadline_finish(&s->loop, &s->grace);
 	gh__deadline_finish(&s->loop, &s->cut);
 	unwatch_signals(s);
 	gh__loop_finish(&s->loop);

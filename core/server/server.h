@@ -66,7 +66,7 @@ struct gh__server {
 	struct gh__access_sink *access;
 	struct gh__admin *admin;
 	struct gh__watchdog *watchdog; /* NULL: nobody wants to hear */
-	struct gh__deadline sweep, cut;
+	struct gh__deadline sweep, grace, cut;
 	uv_signal_t signals[5];
 	uint64_t started_at; /* seconds since 1970 */
 	uint64_t reloads, failed_reloads, generations;

@@ -251,6 +251,16 @@ void gh__thread_stop(struct gh__thread *t)
 	order(t, NULL, NULL, stop);
 }
 
+static void dismiss(struct order *o)
+{
+	gh__worker_dismiss(&o->thread->worker);
+}
+
+void gh__thread_dismiss(struct gh__thread *t)
+{
+	order(t, NULL, NULL, dismiss);
+}
+
 static void cut(struct order *o)
 {
 	gh__conns_cut(&o->thread->worker.conns);

@@ -18,7 +18,9 @@ void gh__thread_leave_door(struct gh__thread *t, struct gh__door *door);
 /* No more accepts; idle connections close, the others with their answers. When all are gone it counts
  * itself in server->drained by a letter. */
 void gh__thread_stop(struct gh__thread *t);
-void gh__thread_cut(struct gh__thread *t);
+/* Open requests are answered or broken off; their connections go once that is told. */
+void gh__thread_dismiss(struct gh__thread *t);
+void gh__thread_cut(struct gh__thread *t); /* all connections close now */
 /* Ends its loop, after all letters that were sent before; then the memory goes. */
 void gh__thread_join(struct gh__thread *t);
 

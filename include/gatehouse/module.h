@@ -178,11 +178,12 @@ enum gh_verdict gh_pass(struct gh_step *s, const struct gh_proxy *p);
 
 /* Why an upstream gave no answer. */
 enum gh_trouble_kind {
-	GH_TROUBLE_FULL,    /* too many wait there already */
-	GH_TROUBLE_WAITED,  /* its turn did not come in time */
-	GH_TROUBLE_CONNECT, /* nothing could be reached */
-	GH_TROUBLE_TIMEOUT, /* no answer in time */
-	GH_TROUBLE_BROKEN,  /* it closed, or what came is no proper answer */
+	GH_TROUBLE_FULL,     /* too many wait there already */
+	GH_TROUBLE_WAITED,   /* its turn did not come in time */
+	GH_TROUBLE_CONNECT,  /* nothing could be reached */
+	GH_TROUBLE_TIMEOUT,  /* no answer in time */
+	GH_TROUBLE_BROKEN,   /* it closed, or what came is no proper answer */
+	GH_TROUBLE_STOPPING, /* the gateway is being stopped: nothing else can be asked any more */
 };
 struct gh_trouble {
 	enum gh_trouble_kind kind;

@@ -107,8 +107,8 @@ static enum gh_verdict on_trouble(struct gh_step *s)
 		return gh_fail(s, t->status, t->code, "%s", t->text);
 	}
 	const struct openai_target *next = w->search.target->fallback;
-	if (!next || w->tries >= OPENAI_TRIES_MAX || w->flags & OPENAI_WAY_HEAD ||
-	    openai_read(s, &body, &fault))
+	if (!next || t->kind == GH_TROUBLE_STOPPING || w->tries >= OPENAI_TRIES_MAX ||
+	    w->flags & OPENAI_WAY_HEAD || openai_read(s, &body, &fault))
 		return gh_fail(s, t->status, t->code, "%s", t->text);
 	w->search.target = next;
 	w->tries++;

@@ -453,8 +453,15 @@ class TestStop:
         open_ = [calls(gateway, PROTOCOLS[number % 2], stream=number % 4 < 2) for number in range(8)]
         model.came(1)
         wait_for(gateway, 7)
+        for call in (call for number, call in enumerate(open_) if number % 4 < 2):
+            call.until(b": ping\n")
         gateway.signal(signal.SIGTERM)
-        outcomes = [call.outcome() for call in open_]
-        assert not any(clean for _, clean, _ in outcomes), outcomes
+        for number, call in enumerate(open_):
+            status, clean, body = call.outcome()
+            if number % 4 < 2:      # a ping was said: the last word is an event, and then comes the break
+                assert (status, clean) == (200, False)
+                assert body.startswith(b": ping\n") and json.loads(body.split(b"data: ")[1])["error"]["code"] == "server_stopping"
+            else:
+                assert (status, clean) == (503, True) and json.loads(body)["error"]["code"] == "server_stopping"
         assert gateway.process.wait(PATIENCE) == 0
         assert len(gateway.access()) == 8

@@ -1,4 +1,4 @@
-"""SIGTERM lets what runs come to its end, within `grace`; then it is cut."""
+"""SIGTERM lets what runs come to its end, within `grace`; then who waits is told, and the rest is cut."""
 
 import os
 import signal
@@ -9,8 +9,10 @@ import time
 import pytest
 
 from harness import SLOW, Broken, gatehouse, wait_until
-from harness.client import request
+from harness.callers import LISTEN, PROTOCOLS
+from harness.client import head, request
 from harness.gateway import to_webui
+from harness.h2 import H2
 from harness.limits import PATIENCE
 from harness.upstream import Tokens, websocket_echo
 
@@ -55,6 +57,26 @@ def test_what_does_not_end_is_cut(gateways, upstreams, how):
         gateway.process.wait(PATIENCE)
     gateway.expected_exit = gateway.process.returncode
     assert gateway.process.returncode in (0, 1)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("sent", ["whole", "half"])
+def test_who_has_got_nothing_yet_is_told(gateways, upstreams, protocol, sent):
+    """While an upstream thinks, and while the request's own body is still under way."""
+    upstream = upstreams(lambda exchange: exchange.stall())
+    gateway = gateways("grace: 300ms\n" + LISTEN + to_webui(upstream))
+    with H2(gateway.tcp) if protocol == "2" else gateway.client() as peer:
+        if protocol == "2":
+            stream = peer.open("/x", ("content-length", "10"), method="POST", end=False)
+            stream.send(b"0123456789" if sent == "whole" else b"01234", end=sent == "whole")
+            peer.pump(lambda: not peer.out and not stream.todo)
+        else:
+            peer.send(head("POST /x HTTP/1.1", "Host: h", "Content-Length: 10"), b"0123456789" if sent == "whole" else b"01234")
+        wait_until(lambda: upstream.open)
+        gateway.signal(signal.SIGTERM)
+        answer = stream.answer() if protocol == "2" else peer.answer()
+        assert answer.status == 503 and b"is being stopped" in answer.body and 1 <= int(answer.get("Retry-After")) <= 60
+        assert gateway.process.wait(PATIENCE) == 0
 
 
 def test_websockets_do_not_hold_it_for_ever(gateways, upstreams):

@@ -203,7 +203,8 @@ def test_garbage_in_place_of_handshakes(gateway, authority):
 def test_afterwards_nothing_is_left(gateway, authority):
     """All of it is over: no connection, no stream, no memory that grew with the number of floods."""
     wait_until(lambda: gateway.descriptors() < 80, within=10 * SLOW, what=lambda: f"{gateway.descriptors()} descriptors")
-    assert gateway.cpu_share(1.0) < 0.1, "it works on, although nobody asks"
+    # Handshakes whose clients have left may still be in the queue for their arithmetic.
+    wait_until(lambda: gateway.cpu_share(1.0) < 0.1, within=10 * SLOW, what="it works on, although nobody asks")
     with H2(gateway.tcp) as peer:
         assert peer.ask("/x").body == b"ok"
     with H2(gateway.secure, authority.context()) as peer:
