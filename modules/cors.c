@@ -114,22 +114,24 @@ static struct gh_str join(struct gh_instance *in, const struct gh_strings *list)
 	return (struct gh_str){ text, at };
 }
 
-static bool takes_any(const struct cors *self)
+/* The `*` among the origins, or nothing. */
+static struct gh_str any_origin(const struct cors *self)
 {
 	for (size_t i = 0; i < self->origins.count; i++)
 		if (gh_str_is(self->origins.items[i], "*"))
-			return true;
-	return false;
+			return self->origins.items[i];
+	return (struct gh_str){ 0 };
 }
 
 static int provision(struct gh_instance *in, void *self_)
 {
 	struct cors *self = self_;
 
-	if (takes_any(self) && self->credentials)
-		return gh_invalid(in,
-				  "any page could act as its visitor: name the origins in place "
-				  "of '*', or leave `credentials` out");
+	struct gh_str any = any_origin(self);
+	if (any.len && self->credentials)
+		return gh_invalid_at(in, any,
+				     "any page could act as its visitor: name the origins in place "
+				     "of '*', or leave `credentials` out");
 	self->joined_methods = join(in, &self->methods);
 	self->joined_expose = join(in, &self->expose);
 	return 0;
@@ -218,7 +220,7 @@ static enum gh_verdict on_response(struct gh_step *s)
 	/* An upstream's own word would stand beside this one, and browsers refuse two. */
 	for (size_t i = 0; i < GH_COUNT_OF(upstreams); i++)
 		gh_header_remove(h, gh_str(upstreams[i]));
-	if (!takes_any(self))
+	if (!any_origin(self).len)
 		vary(h, GH_STR("Origin"));
 	if (origin.len == 0)
 		return GH_NEXT;

@@ -66,18 +66,11 @@ static int check_names(struct gh_instance *in, const char *where, const struct g
 		struct gh_str name = pairs->items[i].key;
 
 		if (gh_header_check(name, GH_STR(""), &reason))
-			return gh_invalid(in, "%s: the header '" GH_FMT "' cannot be set: %s",
-					  where, GH_ARG(name), reason);
+			return gh_invalid_at(in, name,
+					     "%s: the header '" GH_FMT "' cannot be set: %s", where,
+					     GH_ARG(name), reason);
 	}
 	return 0;
-}
-
-static bool has_name(const struct gh_pairs *pairs, const char *name)
-{
-	for (size_t i = 0; i < pairs->count; i++)
-		if (gh_str_same(pairs->items[i].key, gh_str(name)))
-			return true;
-	return false;
 }
 
 static int provision(struct gh_instance *in, void *self_)
@@ -90,14 +83,17 @@ static int provision(struct gh_instance *in, void *self_)
 	    check_names(in, "response.add", &self->response.add))
 		return -1;
 	/* A request has one Host, or the upstream may take it for another's. */
-	if (has_name(&self->request.add, "host"))
-		return gh_invalid(in,
-				  "request.add: a request has one 'Host'; write it under `set`");
+	for (size_t i = 0; i < self->request.add.count; i++)
+		if (gh_str_same(self->request.add.items[i].key, GH_STR("host")))
+			return gh_invalid_at(in, self->request.add.items[i].key,
+					     "request.add: a request has one 'Host'; write it "
+					     "under `set`");
 	for (size_t i = 0; i < self->request.remove.count; i++)
 		if (gh_str_same(self->request.remove.items[i], GH_STR("host")))
-			return gh_invalid(in,
-					  "request.remove: a request must have a 'Host'; write it "
-					  "under `set` to change it");
+			return gh_invalid_at(
+				in, self->request.remove.items[i],
+				"request.remove: a request must have a 'Host'; write it "
+				"under `set` to change it");
 	return 0;
 }
 

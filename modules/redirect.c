@@ -244,7 +244,7 @@ static int provision(struct gh_instance *in, void *self_)
 
 	self->template = gh_instance_alloc(in, sizeof *self->template);
 	if (template_from(self->to, self->template, why, sizeof why))
-		return gh_invalid(in, "to: %s", why);
+		return gh_invalid_at(in, self->to, "to: %s", why);
 	return 0;
 }
 

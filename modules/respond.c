@@ -45,10 +45,12 @@ static int provision(struct gh_instance *in, void *self_)
 		struct gh_str name = self->headers.items[i].key;
 
 		if (gh_header_check(name, GH_STR(""), &reason))
-			return gh_invalid(in, "headers: the header '" GH_FMT "' cannot be set: %s",
-					  GH_ARG(name), reason);
+			return gh_invalid_at(in, name,
+					     "headers: the header '" GH_FMT "' cannot be set: %s",
+					     GH_ARG(name), reason);
 		if (gh_str_same(name, GH_STR("content-type")))
-			return gh_invalid(in, "headers: write the 'Content-Type' as `type`");
+			return gh_invalid_at(in, name,
+					     "headers: write the 'Content-Type' as `type`");
 	}
 	return 0;
 }

@@ -64,10 +64,13 @@ struct gh_upstream {
 	void *runtime;          /* of core/upstream: set when the generation is built */
 };
 
+struct gh__node;
+
 struct gh__handler_config {
 	const struct gh_module *module;
 	void *self; /* options are bound, the rest is zero */
 	struct gh__place place;
+	const struct gh__node *options; /* NULL: none are written */
 };
 struct gh__handlers {
 	struct gh__handler_config *items;

@@ -176,6 +176,7 @@ static void bind_handler(struct gh__bind *b, const struct list *list, const stru
 		.module = m,
 		.self = gh__arena_zero(b->arena, m->self_size ? m->self_size : 1),
 		.place = name->place,
+		.options = options,
 	};
 	gh__bind_rows(b, &s, options ? options : &none, to->self);
 }

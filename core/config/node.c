@@ -413,6 +413,24 @@ struct gh__node *gh__node_get(const struct gh__node *map, struct gh_str key)
 	return NULL;
 }
 
+const struct gh__place *gh__node_find(const struct gh__node *n, struct gh_str text)
+{
+	const struct gh__place *found = NULL;
+
+	if (!n || !text.at)
+		return NULL;
+	if (n->kind == GH__NODE_SCALAR)
+		return n->text.at == text.at ? &n->place : NULL;
+	for (size_t i = 0; i < n->count && !found; i++) {
+		bool map = n->kind == GH__NODE_MAP;
+		if (map)
+			found = gh__node_find(n->entries[i].key, text);
+		if (!found)
+			found = gh__node_find(map ? n->entries[i].value : n->items[i], text);
+	}
+	return found;
+}
+
 bool gh__node_is_null(const struct gh__node *n)
 {
 	return n->kind == GH__NODE_SCALAR && n->plain &&

@@ -54,6 +54,8 @@ void gh__node_read(struct gh__tree *t, struct gh_str bytes, struct gh__mistakes 
 
 /* The value of a key, or NULL. */
 struct gh__node *gh__node_get(const struct gh__node *map, struct gh_str key);
+/* Where in a tree this very text stands, by its address and not by what it says; NULL: nowhere. */
+const struct gh__place *gh__node_find(const struct gh__node *n, struct gh_str text);
 /* Nothing was written: `key:`, `~` or `null`. */
 bool gh__node_is_null(const struct gh__node *n);
 /* What kind of thing it is, for messages: `a list`. */

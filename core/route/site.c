@@ -5,20 +5,39 @@
 #include "core/base/memory.h"
 #include "core/base/metric.h"
 #include "core/config/mistake.h"
+#include "core/config/node.h"
 #include "core/http/path.h"
 #include "core/route/share.h"
 
 /* ---- what provision() may call ---- */
 
-int gh_invalid(struct gh_instance *in, const char *format, ...)
+static void refuse(struct gh_instance *in, const struct gh__place *place, const char *format,
+		   va_list args)
 {
 	char text[512];
+
+	vsnprintf(text, sizeof text, format, args);
+	gh__mistake(in->site->mistakes, place ? place : &in->written->place, "%s: %s",
+		    in->module->name, text);
+}
+
+int gh_invalid(struct gh_instance *in, const char *format, ...)
+{
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	refuse(in, NULL, format, args);
 	va_end(args);
-	gh__mistake(in->site->mistakes, &in->place, "%s: %s", in->module->name, text);
+	return -1;
+}
+
+int gh_invalid_at(struct gh_instance *in, struct gh_str at, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	refuse(in, gh__node_find(in->written->options, at), format, args);
+	va_end(args);
 	return -1;
 }
 
@@ -72,7 +91,7 @@ static struct gh_instance *add_instance(struct gh__site *site,
 
 	in->module = from->module;
 	in->self = from->self;
-	in->place = from->place;
+	in->written = from;
 	in->site = site;
 	in->route = where;
 	in->index = site->instance_count++;
@@ -175,8 +194,7 @@ struct gh__site *gh__site_create(struct gh__config *config, const struct gh__gro
 		in->provisioned = true;
 		if (in->module->provision && in->module->provision(in, in->self) &&
 		    gh__mistakes_count(mistakes) == before)
-			gh__mistake(mistakes, &in->place, "%s: it cannot be set up",
-				    in->module->name);
+			gh_invalid(in, "it cannot be set up");
 	}
 	site->mistakes = NULL;
 	if (gh__mistakes_count(mistakes) == before)

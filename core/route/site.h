@@ -23,7 +23,7 @@ struct gh_instance {
 	void *self;
 	struct gh__site *site;
 	struct gh_str route; /* its name; of a source of certificates the listener's address */
-	struct gh__place place;
+	const struct gh__handler_config *written;
 	size_t index; /* among the site's instances */
 	bool provisioned;
 };

@@ -72,6 +72,10 @@ struct gh_module {
 
 /* Says why a provision failed, in one sentence with its mend; the place in the file is added. */
 int gh_invalid(struct gh_instance *in, const char *format, ...) GH_PRINTF(2, 3); /* returns -1 */
+/* The same about a text among the options as it was bound: a value, an item of a list, a key. The place is
+ * where that stands; for a default, or a copy, it is the module's. */
+int gh_invalid_at(struct gh_instance *in, struct gh_str text, const char *format, ...)
+	GH_PRINTF(3, 4);
 /* Memory of the generation, zeroed; freed after cleanup. */
 void *gh_instance_alloc(struct gh_instance *in, size_t size);
 /* The name of the route that the entry stands in: the same after a reload, so fit for a key of what

@@ -178,7 +178,7 @@ static int provision(struct gh_instance *in, void *self)
 	a->shelf->begin = begin_book;
 	a->shelf->begin_arg = a;
 	if (basic_auth_shelf_init(a->shelf, why, sizeof(why)) != 0)
-		return gh_invalid(in, "%s", why);
+		return gh_invalid_at(in, a->credentials, "%s", why);
 
 	char *name = gh_instance_alloc(in, 64);
 

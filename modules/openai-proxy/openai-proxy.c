@@ -51,10 +51,10 @@ static int provision(struct gh_instance *in, void *self)
 	for (size_t i = 0; i < o->paths.count; i++) {
 		struct gh_str p = o->paths.items[i];
 		if (p.len < 2 || p.at[0] != '/' || p.at[p.len - 1] == '/')
-			return gh_invalid(in,
-					  "paths: '" GH_FMT
-					  "' must begin with / and not end with it",
-					  GH_ARG(p));
+			return gh_invalid_at(in, p,
+					     "paths: '" GH_FMT
+					     "' must begin with / and not end with it",
+					     GH_ARG(p));
 	}
 	o->table = openai_models_make(in, o->to, o->models, o->fallback_model);
 	return o->table ? 0 : -1;

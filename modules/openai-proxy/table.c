@@ -70,10 +70,10 @@ static int make_entry(struct gh_instance *in, const struct openai_model_option *
 
 	e->target.upstream = o->to.upstream;
 	if (make_name(in, o->alias, &e->alias) || make_name(in, name, &e->target.name))
-		return gh_invalid(in,
-				  "models: the name of an entry must be UTF-8 without control "
-				  "characters, of 1 to %d bytes",
-				  OPENAI_MODEL_MAX);
+		return gh_invalid_at(in, o->alias,
+				     "models: the name of an entry must be UTF-8 without control "
+				     "characters, of 1 to %d bytes",
+				     OPENAI_MODEL_MAX);
 	return 0;
 }
 
@@ -111,14 +111,15 @@ static int link_fallbacks(struct gh_instance *in, const struct openai_model_opti
 		if (e)
 			m->entries[i].target.fallback = &e->target;
 		else if (name.len)
-			bad = gh_invalid(in,
-					 "models: " GH_FMT ": there is no fallback '%.100s'; %s",
-					 GH_ARG(options[i].alias), name.at, mend(m, name, text));
+			bad = gh_invalid_at(in, name,
+					    "models: " GH_FMT ": there is no fallback '%.100s'; %s",
+					    GH_ARG(options[i].alias), name.at, mend(m, name, text));
 	}
 	return bad;
 }
 
-static int refuse_loops(struct gh_instance *in, const struct openai_models *m)
+static int refuse_loops(struct gh_instance *in, const struct openai_model_option *options,
+			const struct openai_models *m)
 {
 	for (size_t i = 0; i < m->entry_count; i++) {
 		const struct openai_target *start = &m->entries[i].target, *t = start->fallback;
@@ -128,10 +129,11 @@ static int refuse_loops(struct gh_instance *in, const struct openai_models *m)
 			t = t->fallback;
 		/* A loop that this one only leads into is told of those that are in it. */
 		if (t == start)
-			return gh_invalid(in,
-					  "models: the fallbacks of '%.200s' lead back to it; take "
-					  "one of them away",
-					  m->entries[i].alias.text.at);
+			return gh_invalid_at(
+				in, options[i].fallback,
+				"models: the fallbacks of '%.200s' lead back to it; take "
+				"one of them away",
+				m->entries[i].alias.text.at);
 	}
 	return 0;
 }
@@ -191,12 +193,13 @@ struct openai_models *openai_models_make(struct gh_instance *in, struct gh_upstr
 	if (!bad)
 		bad = link_fallbacks(in, models.items, m);
 	if (!bad)
-		bad = refuse_loops(in, m);
+		bad = refuse_loops(in, models.items, m);
 	if (fallback_model.len && !bad) {
 		m->preset = entry_of(m, fallback_model);
 		if (!m->preset)
-			bad = gh_invalid(in, "default: there is no model '%.100s'; %s",
-					 fallback_model.at, mend(m, fallback_model, text));
+			bad = gh_invalid_at(in, fallback_model,
+					    "default: there is no model '%.100s'; %s",
+					    fallback_model.at, mend(m, fallback_model, text));
 	}
 	if (bad)
 		return NULL;

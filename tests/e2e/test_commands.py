@@ -86,6 +86,31 @@ def test_validate(config):
     assert done.stderr == "/nowhere/gateway.yaml: No such file or directory; name the config by --config FILE\n"
 
 
+PROXY = """openai-proxy:
+          models:
+            small: { to: "http://127.0.0.1:1" }
+            large: { to: "http://127.0.0.1:2", fallback: smal }
+"""
+
+
+@pytest.mark.parametrize("written, place, words", [
+    (PROXY, "7:58", "there is no fallback 'smal'; did you mean 'small'?"),
+    (PROXY.replace("smal ", "small ") + "          default: larg", "8:20", "there is no model 'larg'"),
+    (PROXY.replace("smal ", "large "), "7:58", "lead back to it"),
+    ('openai-proxy: { to: "http://127.0.0.1:1", paths: [/v1/models, v2] }', "4:71", "must begin with /"),
+    ('cors: { origins: [https://a.example, "*"], credentials: true }', "4:46", "any page could act"),
+    ("headers: { response: { set: { Connection: close } } }", "4:39", "'Connection' cannot be set"),
+    ("headers: { request: { add: { X: y, host: z } } }", "4:44", "one 'Host'"),
+    ("headers: { request: { remove: [X, Host] } }", "4:43", "must have a 'Host'"),
+    ('respond: { headers: { Content-Type: "text/html" } }', "4:31", "as `type`"),
+    ("basic-auth: { credentials: /nowhere/credentials.yaml }", "4:36", "/nowhere/credentials.yaml"),
+])
+def test_a_modules_mistake_is_told_where_it_stands(config, written, place, words):
+    done = gatehouse("validate", "--config", config(f"listen: \"127.0.0.1:1\"\nroutes:\n  - handle:\n      - {written}\n"))
+    assert done.returncode == 1
+    assert f"gateway.yaml:{place}: {written.split(':')[0]}: " in done.stderr and words in done.stderr, done.stderr
+
+
 def test_run_with_a_broken_config_ends_with_1(config):
     done = gatehouse("run", "--config", config("routes: 5\n"))
     assert done.returncode == 1 and "gateway.yaml:1:" in done.stderr

@@ -24,6 +24,7 @@ static unsigned made, ended, provisioned, cleaned;
 
 struct counter {
 	struct gh_str mark, key;
+	struct gh_strings words;
 	bool fails;
 	int *shared;
 	struct gh_str route;
@@ -50,6 +51,11 @@ static int provision(struct gh_instance *in, void *self)
 	provisioned++;
 	c->shared = gh_shared(in, c->key, &type);
 	c->route = gh_instance_route(in);
+	for (size_t i = 0; i < c->words.count; i++)
+		if (gh_str_starts(c->words.items[i], GH_STR("bad")))
+			return gh_invalid_at(in, c->words.items[i], "a bad word");
+	if (gh_str_is(c->key, "bad"))
+		return gh_invalid_at(in, c->mark, "a bad mark");
 	return c->fails ? gh_invalid(in, "'%.*s' fails", (int)c->mark.len, c->mark.at) : 0;
 }
 
@@ -75,6 +81,7 @@ static enum gh_verdict on_request(struct gh_step *s)
 static const struct gh_option options[] = {
 	GH_OPTION(struct counter, mark, "x", "What it says."),
 	GH_OPTION(struct counter, key, "k", "What it shares."),
+	GH_OPTION(struct counter, words, NULL, "Some must not be bad."),
 	GH_OPTION(struct counter, fails, "false", "Refuses its options."), GH_OPTIONS_END
 };
 
@@ -247,6 +254,30 @@ static void a_provision_that_fails_leaves_the_old_site_and_is_cleaned_up(void **
 	gateway_end(&g);
 }
 
+static void a_mistake_in_a_text_is_told_at_its_place(void **state)
+{
+	struct gateway g;
+
+	(void)state;
+	gateway_begin(&g, modules, "routes:\n" ONE("a", "k"));
+	assert_int_equal(gateway_reload(&g, "routes:\n"
+					    "  - handle:\n"
+					    "      - counter:\n"
+					    "          mark: x\n"
+					    "          words:\n"
+					    "            - bad's equal is good\n"
+					    "      - counter: { words: [good, bad] }\n"
+					    "      - counter: { key: bad, mark: 'x' }\n"
+					    "      - counter: { key: bad }\n"),
+			 -1);
+	assert_non_null(strstr(g.mistakes, "test.yaml:6:15: counter: a bad word"));
+	assert_non_null(strstr(g.mistakes, "test.yaml:7:34: counter: a bad word"));
+	assert_non_null(strstr(g.mistakes, "test.yaml:8:36: counter: a bad mark"));
+	/* Of a default, which stands nowhere. */
+	assert_non_null(strstr(g.mistakes, "test.yaml:9:9: counter: a bad mark"));
+	gateway_end(&g);
+}
+
 static void sources_of_a_listener_are_set_up_and_cleaned_up_like_modules(void **state)
 {
 	static const char yaml[] = "state_dir: /srv/state\n"
@@ -375,6 +406,7 @@ int main(void)
 		cmocka_unit_test(the_first_route_that_matches_takes_a_request),
 		cmocka_unit_test(what_is_shared_survives_a_reload_and_what_is_local_does_not),
 		cmocka_unit_test(a_provision_that_fails_leaves_the_old_site_and_is_cleaned_up),
+		cmocka_unit_test(a_mistake_in_a_text_is_told_at_its_place),
 		cmocka_unit_test(sources_of_a_listener_are_set_up_and_cleaned_up_like_modules),
 		cmocka_unit_test(the_state_dir_is_made_with_what_is_above_it_for_its_owner_alone),
 		cmocka_unit_test(a_share_is_one_for_its_module_key_and_size),
