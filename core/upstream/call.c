@@ -118,16 +118,24 @@ static void write_slice(struct gh__call *c, struct gh_str slice, enum gh_part pa
 		gh__out_str(o, p, GH_STR("0\r\n\r\n"));
 }
 
+/* The time for a head that has begun is for all of it: a byte now and then does not buy more. */
 static void wait_for_answer(struct gh__call *c)
 {
 	struct gh__deadline *d = &c->conn->deadline;
-	uint64_t ms = c->flags & GH__CALL_GOT_HEAD ? c->upstream->idle_timeout
-						   : c->upstream->first_byte_timeout;
+	bool got = c->flags & GH__CALL_GOT_HEAD;
+	bool in_head = !got && gh__held_bytes(&c->conn->held).len;
+	bool goes_on = in_head && c->flags & GH__CALL_IN_HEAD;
+	uint64_t ms = got || in_head ? c->upstream->idle_timeout : c->upstream->first_byte_timeout;
 
-	if (ms && !(c->flags & GH__CALL_HELD))
-		gh__deadline_set(loop_of(c), d, ms);
-	else
+	c->flags &= ~(unsigned)GH__CALL_IN_HEAD;
+	if (!ms || c->flags & GH__CALL_HELD) {
 		gh__deadline_clear(d);
+		return;
+	}
+	if (in_head)
+		c->flags |= GH__CALL_IN_HEAD;
+	if (!goes_on)
+		gh__deadline_set(loop_of(c), d, ms);
 }
 
 static void begin(struct gh__call *c)

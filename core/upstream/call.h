@@ -44,7 +44,8 @@ enum gh__call_flag {
 	GH__CALL_PINNED =
 		1024, /* a check of `endpoint`: no other is tried, and nothing is counted */
 	GH__CALL_REPEATABLE =
-		2048, /* on_ready may ask for the body as often as it has to be sent */
+		2048,            /* on_ready may ask for the body as often as it has to be sent */
+	GH__CALL_IN_HEAD = 4096, /* the deadline is for the rest of a head */
 };
 
 enum { GH__CALL_KEEP = 64 << 10 };

@@ -2,6 +2,7 @@
 answer that looks whole. And who is asked again."""
 
 import threading
+import time
 
 import pytest
 
@@ -68,6 +69,28 @@ def test_a_whole_answer_before_death_is_whole(gateway, kind):
 def test_stalls_are_504(gateway):
     outcome, = volley(gateway.tcp, [[request("GET", "/length/stall/0")]], answers=1)
     assert outcome.statuses == [504]
+
+
+@pytest.mark.parametrize("how", ["stalls", "trickles"])
+def test_a_head_that_has_begun_must_end(gateways, upstreams, how):
+    """However long the first byte may take: from it on the head has idle_timeout, and a byte now and then buys no more."""
+    over = threading.Event()
+
+    def script(exchange):
+        exchange.send(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        over.wait(1.0)      # longer than a head may take
+        exchange.send(b"HTTP/1.1 200 OK\r\nX: ")
+        while how == "trickles" and not over.wait(0.05):
+            exchange.send(b"x")
+        exchange.stall()
+    gateway = gateways(f"upstreams:\n  odd: {{ to: [\"{upstreams(script).url}\"], idle_timeout: 500ms }}\n"
+                       "routes:\n  - handle:\n      - webui-proxy: { to: odd }\n")
+    try:
+        began = time.monotonic()
+        assert gateway.ask().status == 504
+        assert time.monotonic() - began >= 1.4
+    finally:
+        over.set()
 
 
 OK = b"HTTP/1.1 200 OK\r\n"
