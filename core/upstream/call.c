@@ -1,18 +1,10 @@
-#include "core/upstream/call.h"
-
 #include "core/base/memory.h"
 #include "core/http/header.h"
-#include "core/http/text.h"
-#include "core/net/out.h"
+#include "core/upstream/call_parts.h"
 
 enum { MAX_HEAD = 64 << 10, MAX_HEADERS = 200, LOOK_AGAIN_MS = 50 };
 
 static void attempt(struct gh__call *c);
-
-static struct gh__loop *loop_of(const struct gh__call *c)
-{
-	return c->pools->loop;
-}
 
 /* ---- ends ---- */
 
@@ -32,7 +24,7 @@ static void finish(struct gh__call *c, enum gh__after after)
 {
 	c->flags |= GH__CALL_OVER;
 	release(c, after);
-	gh__deadline_finish(loop_of(c), &c->retry);
+	gh__deadline_finish(gh__call_loop(c), &c->retry);
 	gh__free(c->copy);
 	c->copy = NULL;
 }
@@ -47,179 +39,6 @@ void gh__call_cancel(struct gh__call *c)
 {
 	if (!(c->flags & GH__CALL_OVER))
 		finish(c, GH__CLOSE);
-}
-
-/* ---- sending ---- */
-
-static void drop_copy(struct gh__call *c)
-{
-	gh__free(c->copy);
-	c->copy = NULL;
-	c->kept = 0;
-}
-
-static void write_head(struct gh__call *c)
-{
-	struct gh__out *o = loop_of(c)->out;
-	struct gh__pump *p = &c->conn->pump;
-	struct gh_str key = c->upstream->key;
-	char number[24];
-
-	gh__out_str(o, p, c->method);
-	gh__out_str(o, p, GH_STR(" "));
-	gh__out_str(o, p, c->target);
-	gh__out_str(o, p, GH_STR(" HTTP/1.1\r\nHost: "));
-	gh__out_str(o, p, c->host.len ? c->host : c->endpoint->authority);
-	gh__out_str(o, p, GH_STR("\r\n"));
-	for (uint32_t i = 0; i < c->headers->count; i++) {
-		const struct gh_header *h = c->headers->items + i;
-		if (h->id == GH__H_HOST ||
-		    (key.len && (h->id == GH__H_AUTHORIZATION || h->id == GH__H_X_API_KEY)))
-			continue;
-		gh__out_str(o, p, gh_header_name(h));
-		gh__out_str(o, p, GH_STR(": "));
-		gh__out_str(o, p, gh_header_value(h));
-		gh__out_str(o, p, GH_STR("\r\n"));
-	}
-	if (key.len) {
-		/* The server's own, in place of whatever the client showed. */
-		gh__out_str(o, p, GH_STR("Authorization: Bearer "));
-		gh__out_str(o, p, key);
-		gh__out_str(o, p, GH_STR("\r\n"));
-	}
-	if (c->length > 0 || (c->length == 0 && !gh_str_is(c->method, "GET") &&
-			      !gh_str_is(c->method, "HEAD") && !gh_str_is(c->method, "OPTIONS"))) {
-		gh__out_str(o, p, GH_STR("Content-Length: "));
-		gh__out_add(o, p, number, gh__decimal(number, (uint64_t)c->length));
-		gh__out_str(o, p, GH_STR("\r\n"));
-	} else if (c->length < 0) {
-		gh__out_str(o, p, GH_STR("Transfer-Encoding: chunked\r\n"));
-	}
-	if (c->flags & GH__CALL_UPGRADE)
-		gh__out_str(o, p, GH_STR("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
-	gh__out_str(o, p, GH_STR("\r\n"));
-}
-
-static void write_slice(struct gh__call *c, struct gh_str slice, enum gh_part part)
-{
-	struct gh__out *o = loop_of(c)->out;
-	struct gh__pump *p = &c->conn->pump;
-	bool chunked = c->length < 0 && !(c->flags & GH__CALL_TUNNEL);
-	char line[24];
-
-	if (slice.len) {
-		if (chunked)
-			gh__out_add(o, p, line, gh__chunk_line(line, slice.len));
-		gh__out_str(o, p, slice);
-		if (chunked)
-			gh__out_str(o, p, GH_STR("\r\n"));
-	}
-	if (part == GH_LAST && chunked)
-		gh__out_str(o, p, GH_STR("0\r\n\r\n"));
-}
-
-/* The time for a head that has begun is for all of it: a byte now and then does not buy more. */
-static void wait_for_answer(struct gh__call *c)
-{
-	struct gh__deadline *d = &c->conn->deadline;
-	bool got = c->flags & GH__CALL_GOT_HEAD;
-	bool in_head = !got && gh__held_bytes(&c->conn->held).len;
-	bool goes_on = in_head && c->flags & GH__CALL_IN_HEAD;
-	uint64_t ms = got || in_head ? c->upstream->idle_timeout : c->upstream->first_byte_timeout;
-
-	c->flags &= ~(unsigned)GH__CALL_IN_HEAD;
-	if (!ms || c->flags & GH__CALL_HELD) {
-		gh__deadline_clear(d);
-		return;
-	}
-	if (in_head)
-		c->flags |= GH__CALL_IN_HEAD;
-	if (!goes_on)
-		gh__deadline_set(loop_of(c), d, ms);
-}
-
-static void begin(struct gh__call *c)
-{
-	struct gh__out *o = loop_of(c)->out;
-
-	write_head(c);
-	c->flags |= GH__CALL_HEAD_SENT;
-	c->sent_at = loop_of(c)->now;
-	wait_for_answer(c);
-	if (c->flags & GH__CALL_REPEATABLE) {
-		c->flags &= ~(unsigned)GH__CALL_BODY_SENT;
-	} else if (c->copy || c->flags & GH__CALL_BODY_SENT) {
-		/* A second time: what was kept, and then what is still to come. */
-		write_slice(c, (struct gh_str){ c->copy, c->kept },
-			    c->flags & GH__CALL_BODY_SENT ? GH_LAST : GH_MORE);
-		gh__out_flush(o); /* it may be referred to, not copied */
-		drop_copy(c);
-		c->flags |= GH__CALL_BODY_LOST;
-	}
-	if (c->length == 0)
-		c->flags |= GH__CALL_BODY_SENT;
-	if (c->flags & GH__CALL_BODY_SENT)
-		gh__out_flush(o);
-	else
-		c->ops->on_ready(c); /* the body joins the head */
-}
-
-static void add_to_copy(struct gh__call *c, struct gh_str slice)
-{
-	c->copy = gh__realloc(c->copy, c->kept + slice.len);
-	memcpy(c->copy + c->kept, slice.at, slice.len);
-	c->kept += (uint32_t)slice.len;
-}
-
-/* Only a connection that was used before may be stale; only then a body is kept. */
-static void keep(struct gh__call *c, struct gh_str slice)
-{
-	if (slice.len == 0 || c->flags & (GH__CALL_BODY_LOST | GH__CALL_REPEATABLE))
-		return;
-	if (!c->conn->reused || c->flags & (GH__CALL_RETRIED | GH__CALL_GOT_BYTE) ||
-	    slice.len > GH__CALL_KEEP - c->kept) {
-		drop_copy(c);
-		c->flags |= GH__CALL_BODY_LOST;
-		return;
-	}
-	add_to_copy(c, slice);
-}
-
-void gh__call_body(struct gh__call *c, struct gh_str slice, enum gh_part part)
-{
-	if (c->flags & GH__CALL_OVER)
-		return;
-	if (!(c->flags & GH__CALL_HEAD_SENT)) {
-		/* It is being tried again, and no byte may pass the head: see gh__call_pressure(). */
-		if (slice.len)
-			add_to_copy(c, slice);
-		if (part == GH_LAST)
-			c->flags |= GH__CALL_BODY_SENT;
-		return;
-	}
-	if (!(c->flags & GH__CALL_TUNNEL)) {
-		keep(c, slice);
-		if (part == GH_LAST)
-			c->flags |= GH__CALL_BODY_SENT;
-	}
-	write_slice(c, slice, part);
-	gh__out_flush(loop_of(c)->out);
-	if (c->flags & GH__CALL_TUNNEL)
-		wait_for_answer(c); /* a tunnel is idle when neither side speaks */
-}
-
-void gh__call_put(struct gh__call *c, struct gh_str slice)
-{
-	GH_CHECK(c->flags & GH__CALL_REPEATABLE);
-	if (c->flags & GH__CALL_HEAD_SENT && !(c->flags & GH__CALL_OVER))
-		write_slice(c, slice, GH_MORE);
-}
-
-size_t gh__call_pressure(const struct gh__call *c)
-{
-	if (!(c->flags & GH__CALL_HEAD_SENT))
-		return c->kept; /* until it is connected again; on_ready comes then */
-	return c->conn ? c->conn->pump.queued : 0;
 }
 
 /* ---- finding a connection ---- */
@@ -245,7 +64,7 @@ static void pass_over(struct gh__call *c, int error)
 		return;
 	c->turns = 0;
 	if (!(c->flags & GH__CALL_PINNED))
-		gh__endpoint_failed(c->upstream, c->endpoint, loop_of(c)->now, c->last_error);
+		gh__endpoint_failed(c->upstream, c->endpoint, gh__call_loop(c)->now, c->last_error);
 	c->tried |= 1ull << (c->endpoint - c->upstream->endpoints);
 	c->endpoint = NULL;
 }
@@ -253,7 +72,7 @@ static void pass_over(struct gh__call *c, int error)
 /* One endpoint after another until one is connecting or an idle connection is found. */
 static void attempt(struct gh__call *c)
 {
-	struct gh__loop *l = loop_of(c);
+	struct gh__loop *l = gh__call_loop(c);
 
 	for (;;) {
 		struct sockaddr_storage to;
@@ -271,7 +90,7 @@ static void attempt(struct gh__call *c)
 			conn = gh__pool_take(c->pools, c->upstream, c->endpoint);
 		if (conn) {
 			take_conn(c, conn);
-			begin(c);
+			gh__call_send(c);
 			return;
 		}
 		c->turn = atomic_load_explicit(&c->endpoint->turn, memory_order_relaxed);
@@ -312,7 +131,7 @@ void gh__call_start(struct gh__call *c)
 void gh__call_connected(struct gh__call *c)
 {
 	gh__endpoint_works(c->upstream, c->endpoint);
-	begin(c);
+	gh__call_send(c);
 }
 
 /* This connection came to nothing: the next endpoint, or the same once more. */
@@ -360,7 +179,7 @@ static const char *take_head(struct gh__call *c, const char *at, const char *end
 		fail(c, GH__FAIL_ANSWER, why.why);
 		return NULL;
 	}
-	struct gh__arena *a = c->arena ? c->arena : gh__loop_scratch(loop_of(c));
+	struct gh__arena *a = c->arena ? c->arena : gh__loop_scratch(gh__call_loop(c));
 	struct gh_str head = gh__arena_copy(a, (struct gh_str){ at, len });
 	*c->res = (struct gh_response){ 0 };
 	u->scan = (struct gh__scan){ 0 };
@@ -428,6 +247,26 @@ static void take(struct gh__call *c, const char *at, const char *end)
 		u->held.from = u->held.to = 0;
 }
 
+/* The time for a head that has begun is for all of it: a byte now and then does not buy more. */
+void gh__call_await(struct gh__call *c)
+{
+	struct gh__deadline *d = &c->conn->deadline;
+	bool got = c->flags & GH__CALL_GOT_HEAD;
+	bool in_head = !got && gh__held_bytes(&c->conn->held).len;
+	bool goes_on = in_head && c->flags & GH__CALL_IN_HEAD;
+	uint64_t ms = got || in_head ? c->upstream->idle_timeout : c->upstream->first_byte_timeout;
+
+	c->flags &= ~(unsigned)GH__CALL_IN_HEAD;
+	if (!ms || c->flags & GH__CALL_HELD) {
+		gh__deadline_clear(d);
+		return;
+	}
+	if (in_head)
+		c->flags |= GH__CALL_IN_HEAD;
+	if (!goes_on)
+		gh__deadline_set(gh__call_loop(c), d, ms);
+}
+
 static void settle(struct gh__call *c)
 {
 	struct gh__uconn *u = c->conn;
@@ -438,7 +277,7 @@ static void settle(struct gh__call *c)
 		gh__pump_pause(&u->pump);
 	else
 		gh__pump_resume(&u->pump);
-	wait_for_answer(c);
+	gh__call_await(c);
 }
 
 void gh__call_data(struct gh__call *c, const char *data, size_t len)
@@ -447,7 +286,7 @@ void gh__call_data(struct gh__call *c, const char *data, size_t len)
 
 	if (!(c->flags & GH__CALL_GOT_BYTE)) {
 		c->flags |= GH__CALL_GOT_BYTE;
-		drop_copy(c);
+		gh__call_drop_copy(c);
 		c->flags |= GH__CALL_BODY_LOST;
 	}
 	struct gh_str bytes = { data, len };
