@@ -1,6 +1,6 @@
 /*
- * What the process says of itself: lines on stderr, each written whole. Any thread. The access log is
- * another thing and has a file of its own.
+ * What the process says of itself: lines on stderr, each written whole, or lost where nobody reads. Any
+ * thread; never waits. The access log is another thing and has a file of its own.
  */
 #ifndef GATEHOUSE_CORE_BASE_LOG_H
 #define GATEHOUSE_CORE_BASE_LOG_H

@@ -3,10 +3,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <regex.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -103,12 +106,74 @@ static void a_long_text_is_cut_and_still_one_line(void **state)
 	assert_ptr_equal(strchr(said, '\n'), said + len - 1);
 }
 
+static void no_byte_of_two_that_a_terminal_obeys_passes(void **state)
+{
+	(void)state;
+	begin();
+	/* U+009B is CSI for many terminals; U+00A0 and \u00e4 are text. */
+	gh__log(GH_LOG_WARN, "a\xc2\x9b"
+			     "31mb\xc2\xa0\xc3\xa4 \xc2");
+	end();
+	check_line("warn a??31mb\xc2\xa0\xc3\xa4 \xc2\n");
+}
+
+/* Fills what is written to until it takes no more. */
+static void fill(int fd)
+{
+	char block[4096];
+	int flags = fcntl(fd, F_GETFL);
+
+	memset(block, 'x', sizeof block);
+	fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	for (size_t size = sizeof block; size; size /= 2)
+		while (write(fd, block, size) > 0)
+			;
+	fcntl(fd, F_SETFL, flags);
+}
+
+/* What is there; false: nothing. */
+static bool recv_some(int fd, char *to, size_t room)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1 && read(fd, to, room) > 0;
+}
+
+static void who_does_not_read_is_not_waited_for(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	for (int sockets = 0; sockets < 2; sockets++) {
+		assert_int_equal(sockets ? socketpair(AF_UNIX, SOCK_STREAM, 0, ends) : pipe(ends),
+				 0);
+		fill(ends[1]);
+		aside = dup(STDERR_FILENO);
+		dup2(ends[1], STDERR_FILENO);
+		alarm(10); /* it would wait for ever */
+		gh__log(GH_LOG_INFO, "lost");
+		alarm(0);
+		while (recv_some(ends[0], said, sizeof said))
+			;
+		gh__log(GH_LOG_INFO, "heard");
+		dup2(aside, STDERR_FILENO);
+		memset(said, 0, sizeof said);
+		assert_true(recv_some(ends[0], said, sizeof said - 1));
+		check_line("info heard\n");
+		close(aside);
+		close(ends[0]);
+		close(ends[1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_has_time_level_and_text),
 		cmocka_unit_test(no_byte_makes_a_second_line_or_moves_a_terminal),
 		cmocka_unit_test(a_long_text_is_cut_and_still_one_line),
+		cmocka_unit_test(no_byte_of_two_that_a_terminal_obeys_passes),
+		cmocka_unit_test(who_does_not_read_is_not_waited_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
