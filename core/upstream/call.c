@@ -67,6 +67,7 @@ static void pass_over(struct gh__call *c, int error)
 		gh__endpoint_failed(c->upstream, c->endpoint, gh__call_loop(c)->now, c->last_error);
 	c->tried |= 1ull << (c->endpoint - c->upstream->endpoints);
 	c->endpoint = NULL;
+	c->sent_at = 0;
 }
 
 /* One endpoint after another until one is connecting or an idle connection is found. */
@@ -96,6 +97,10 @@ static void attempt(struct gh__call *c)
 		c->turn = atomic_load_explicit(&c->endpoint->turn, memory_order_relaxed);
 		int state = gh__endpoint_address(c->pools->upstreams, c->endpoint, l->now, &to,
 						 &len);
+		if (!state)
+			state = gh__pool_connect(c->pools, c->upstream, c->endpoint,
+						 (struct sockaddr *)&to, len, &conn);
+		/* Its name is being looked up, or its unix socket has a full backlog. */
 		if (state == UV_EAGAIN) {
 			if (c->sent_at == 0)
 				c->sent_at = l->now;
@@ -105,9 +110,6 @@ static void attempt(struct gh__call *c)
 			}
 			state = UV_ETIMEDOUT;
 		}
-		if (!state)
-			state = gh__pool_connect(c->pools, c->upstream, c->endpoint,
-						 (struct sockaddr *)&to, len, &conn);
 		if (state >= 0) {
 			take_conn(c, conn);
 			if (state > 0)

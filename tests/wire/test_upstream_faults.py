@@ -1,6 +1,9 @@
 """An upstream that dies at any byte, or frames its answer twice: 502, 504 or a visible break, never an
 answer that looks whole. And who is asked again."""
 
+import contextlib
+import select
+import socket
 import threading
 import time
 
@@ -8,6 +11,7 @@ import pytest
 
 from harness import Client, Upstream, volley, wait_until
 from harness.client import request
+from harness.limits import PATIENCE
 from harness.volley import words
 
 LENGTH = (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Model: small\r\nContent-Length: 60\r\n\r\n"
@@ -294,6 +298,33 @@ def test_health_checks_take_a_sick_server_out_and_in(gateways, upstreams):
     wait_until(lambda: {gateway.ask().body for _ in range(6)} == {b"upstream"})
     sick.clear()
     wait_until(lambda: gateway.ask().body == b"well")
+
+
+def test_a_unix_socket_whose_backlog_is_full_is_waited_for(gateways, tmp_path):
+    """A server that is slow to accept is no server that is down."""
+    path = str(tmp_path / "slow.sock")
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(path)
+        listener.listen(1)
+        before = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                sock = stack.enter_context(socket.socket(socket.AF_UNIX))
+                sock.setblocking(False)
+                sock.connect(path)
+                before += 1
+        gateway = gateways(f"routes:\n  - handle:\n      - webui-proxy: {{ to: \"unix:{path}\" }}\n")
+        client = stack.enter_context(gateway.client()).send(request())
+        assert not select.select([client.sock], [], [], 0.3)[0], "an answer, although nobody was asked"
+        listener.settimeout(PATIENCE)
+        for _ in range(before):
+            listener.accept()[0].close()
+        with listener.accept()[0] as ours:
+            ours.settimeout(PATIENCE)
+            assert ours.recv(65536).startswith(b"GET / ")
+            ours.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            assert client.answer().body == b"ok"
 
 
 def test_an_upstream_on_a_unix_socket(gateways, tmp_path):
