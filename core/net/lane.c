@@ -38,7 +38,7 @@ static const struct {
 	[GH__LANE_HASH] = { .cap = 2, .room = 32, .computes = true },
 	[GH__LANE_FILE] = { .cap = 2, .room = 64 },
 	[GH__LANE_READ] = { .cap = 2, .room = 64, .computes = true },
-	[GH__LANE_DNS] = { .cap = 2, .room = 64 },
+	[GH__LANE_DNS] = { .cap = 2, .room = 64, .patience = 1 },
 	[GH__LANE_TLS] = { .room = 1024, .computes = true },
 	[GH__LANE_CERTIFICATE] = { .cap = MOST_THREADS, .room = 64, .patience = 1 },
 };

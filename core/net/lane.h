@@ -29,7 +29,7 @@ struct gh__lane_job {
 struct gh__lanes;
 struct gh__lanes *gh__lanes_create(void);
 /* Waits for what runs; what is queued is not begun but dropped, and its letters are not sent. A renewal
- * is given a second; returns how many threads did not end by then. What their jobs may touch, and the
+ * and a look-up, which wait for others, are given a second; returns how many threads did not end by then. What their jobs may touch, and the
  * lanes themselves, must then stay until the process ends, or until this is asked again and returns 0. */
 unsigned gh__lanes_destroy(struct gh__lanes *lanes);
 /* 0, or UV_EAGAIN: the lane is full. */

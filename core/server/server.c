@@ -388,13 +388,14 @@ static void start_workers(struct gh__server *s, const struct gh__config *c)
 	}
 }
 
-/* The end where a source of certificates does not come back: its thread may still use what else would
+/* The end where a source of certificates or a name server does not come back: its thread may still use what else would
  * be freed now. What others see of the process is tidied up, and the rest goes with it. */
 _Noreturn static void abandon(struct gh__server *s)
 {
 	int status = s->status;
 
-	gh__log(GH_LOG_WARN, "certificates: a renewal did not end when it was told to; it is cut");
+	gh__log(GH_LOG_WARN, "the renewal of a certificate or the look-up of a name did not end in "
+			     "time; it is cut");
 	while (!gh__list_empty(&s->listeners))
 		gh__listener_destroy(GH__CONTAINER(s->listeners.next, struct gh__listener, link));
 	while (!gh__list_empty(&s->closing))

@@ -241,26 +241,33 @@ static void nothing_to_destroy_is_fine(void **state)
 	gh__lanes_destroy(NULL);
 }
 
-static void a_renewal_that_does_not_end_is_left_behind(void **state)
+/* Full of jobs that wait for others, who do not answer: a stop that waited for all would not come back. */
+static void does_not_end(struct bench *b, enum gh__lane_kind kind, unsigned threads)
 {
-	struct bench *b = *state;
-
-	/* As many as the lane has threads: nobody is left to take one more. */
-	for (unsigned n = 0; n < 4; n++) {
-		assert_int_equal(add(b, GH__LANE_CERTIFICATE, b->jobs + n), 0);
+	for (unsigned n = 0; n < threads; n++) {
+		assert_int_equal(add(b, kind, b->jobs + n), 0);
 		wait_for_running(&b->gate, n + 1);
 	}
-	assert_int_equal(add(b, GH__LANE_CERTIFICATE, b->jobs + 4), 0);
-	/* The gate is shut: a stop that waited for all of it would not come back. */
-	assert_int_equal(gh__lanes_destroy(b->lanes), 4);
+	assert_int_equal(add(b, kind, b->jobs + threads), 0);
+	assert_int_equal(gh__lanes_destroy(b->lanes), threads);
 	assert_int_equal(b->gate.dropped, 1);
 	/* What it does then still finds all that it needs. */
 	open_gate(&b->gate);
-	for (int i = 0; i < 5000 && b->gate.opened < 4; i++)
+	for (int i = 0; i < 5000 && b->gate.opened < threads; i++)
 		wire_turn(&b->loop);
-	assert_int_equal(b->gate.opened, 4);
+	assert_int_equal(b->gate.opened, threads);
 	assert_int_equal(gh__lanes_destroy(b->lanes), 0);
 	b->lanes = NULL;
+}
+
+static void a_renewal_that_does_not_end_is_left_behind(void **state)
+{
+	does_not_end(*state, GH__LANE_CERTIFICATE, 4);
+}
+
+static void a_look_up_that_does_not_end_is_left_behind(void **state)
+{
+	does_not_end(*state, GH__LANE_DNS, 2);
 }
 
 int main(void)
@@ -273,8 +280,8 @@ int main(void)
 		CASE(the_end_waits_for_what_runs_and_drops_the_rest),
 		CASE(a_job_may_have_nobody_to_tell),
 		CASE(nothing_to_destroy_is_fine),
-		cmocka_unit_test_setup_teardown(a_renewal_that_does_not_end_is_left_behind, begin,
-						end),
+		CASE(a_renewal_that_does_not_end_is_left_behind),
+		CASE(a_look_up_that_does_not_end_is_left_behind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
