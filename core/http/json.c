@@ -7,6 +7,10 @@ struct scan {
 	const char *at, *end;
 	const char *what;  /* NULL until there is a mistake */
 	const char *fault; /* where it is, when not at `at` */
+	gh_json_take *take;
+	void *arg;
+	struct gh_json name; /* of the root's member that is being read */
+	const char *value;   /* where its value begins */
 };
 
 enum byte {
@@ -37,14 +41,28 @@ static bool mistake(struct scan *s, const char *what)
 
 static void skip_space(struct scan *s)
 {
+	/* Most often there is none. */
+	if (s->at < s->end && (unsigned char)*s->at > ' ')
+		return;
 	while (s->at < s->end && is(*s->at, SPACE))
 		s->at++;
 }
 
+/* The first byte is the lowest. */
+static uint64_t little_endian(uint64_t x)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return __builtin_bswap64(x);
+#else
+	return x;
+#endif
+}
+
 #define EACH(byte) (UINT64_MAX / 255 * (byte))
 
-/* Whether any of 8 bytes stops a string. A borrow can only come from a byte that does. */
-static bool stops(uint64_t x)
+/* Of 8 bytes those that stop a string, by their highest bits: the first of them for certain, as a borrow
+ * can only come from a byte that does. */
+static uint64_t stops(uint64_t x)
 {
 	uint64_t quote = x ^ EACH('"'), backslash = x ^ EACH('\\');
 
@@ -53,12 +71,13 @@ static bool stops(uint64_t x)
 
 static const char *skip_plain(const char *at, const char *end)
 {
-	uint64_t x;
+	uint64_t x, found;
 
 	for (; end - at >= (ptrdiff_t)sizeof x; at += sizeof x) {
 		memcpy(&x, at, sizeof x);
-		if (stops(x))
-			break;
+		found = stops(little_endian(x));
+		if (found)
+			return at + __builtin_ctzll(found) / 8;
 	}
 	while (at < end && !is(*at, STOP))
 		at++;
@@ -206,13 +225,15 @@ static bool scan_scalar(struct scan *s)
 	}
 }
 
-static bool scan_name(struct scan *s)
+static bool scan_name(struct scan *s, struct gh_json *ret_name)
 {
 	skip_space(s);
 	if (s->at == s->end || *s->at != '"')
 		return mistake(s, "a member's name must be here, in double quotes");
+	const char *from = s->at;
 	if (!scan_string(s))
 		return false;
+	*ret_name = (struct gh_json){ { from, (size_t)(s->at - from) } };
 	skip_space(s);
 	if (s->at == s->end || *s->at != ':')
 		return mistake(s, "a colon must be here, between a member's name and its value");
@@ -239,6 +260,8 @@ static bool scan_value(struct scan *s, struct nest *n)
 	skip_space(s);
 	if (s->at == s->end)
 		return mistake(s, "a value must be here");
+	if (n->depth == 1)
+		s->value = s->at;
 	if (*s->at != '{' && *s->at != '[') {
 		n->state = AFTER_VALUE;
 		return scan_scalar(s);
@@ -276,29 +299,33 @@ static bool scan_between(struct scan *s, struct nest *n)
 				 : "a comma or the array's ] must be here");
 }
 
+static void tell_member(struct scan *s)
+{
+	struct gh_json value = { { s->value, (size_t)(s->at - s->value) } };
+
+	s->take(s->arg, s->name, value);
+}
+
 static bool scan_text(struct scan *s)
 {
 	struct nest n = { .state = BEFORE_VALUE };
+	struct gh_json name;
 
 	_Static_assert(GH_JSON_DEPTH_MAX <= 64, "a level is a bit of struct nest");
-	do {
-		bool good = true;
-		switch (n.state) {
-		case BEFORE_NAME:
-			good = scan_name(s);
-			n.state = BEFORE_VALUE;
-			break;
-		case BEFORE_VALUE:
-			good = scan_value(s, &n);
-			break;
-		case AFTER_VALUE:
-			good = scan_between(s, &n);
-			break;
-		}
-		if (!good)
+	for (;;) {
+		if (n.state == BEFORE_NAME && !scan_name(s, n.depth == 1 ? &s->name : &name))
 			return false;
-	} while (n.depth || n.state != AFTER_VALUE);
-	return true;
+		if (!scan_value(s, &n))
+			return false;
+		while (n.state == AFTER_VALUE) {
+			if (n.depth == 0)
+				return true;
+			if (n.depth == 1 && n.objects && s->take)
+				tell_member(s);
+			if (!scan_between(s, &n))
+				return false;
+		}
+	}
 }
 
 static bool goes_on(char c) /* a character that began before it */
@@ -322,11 +349,12 @@ struct gh_json_error gh_json_error_at(struct gh_str bytes, size_t offset, const 
 	return e;
 }
 
-int gh_json_parse(struct gh_str bytes, struct gh_json *ret_value, struct gh_json_error *ret_error)
+int gh_json_parse_members(struct gh_str bytes, gh_json_take *take, void *arg,
+			  struct gh_json *ret_value, struct gh_json_error *ret_error)
 {
 	static const char nothing[1];
 	const char *at = bytes.at ? bytes.at : nothing;
-	struct scan s = { .at = at, .end = at + bytes.len };
+	struct scan s = { .at = at, .end = at + bytes.len, .take = take, .arg = arg };
 
 	skip_space(&s);
 	const char *from = s.at;
@@ -344,4 +372,9 @@ int gh_json_parse(struct gh_str bytes, struct gh_json *ret_value, struct gh_json
 	if (ret_error)
 		*ret_error = gh_json_error_at(bytes, (size_t)(fault - at), s.what);
 	return -1;
+}
+
+int gh_json_parse(struct gh_str bytes, struct gh_json *ret_value, struct gh_json_error *ret_error)
+{
+	return gh_json_parse_members(bytes, NULL, NULL, ret_value, ret_error);
 }

@@ -37,6 +37,11 @@ struct gh_json_error {
 
 /* 0, or -1 with `*ret_error`, which may be NULL. */
 int gh_json_parse(struct gh_str bytes, struct gh_json *ret_value, struct gh_json_error *ret_error);
+/* The same, and calls `take` for each member of the root object on the way, in their order: for a large text
+ * of which a few members count. When it is called the member is judged, and what follows is not. */
+typedef void gh_json_take(void *arg, struct gh_json name, struct gh_json value);
+int gh_json_parse_members(struct gh_str bytes, gh_json_take *take, void *arg,
+			  struct gh_json *ret_value, struct gh_json_error *ret_error);
 /* The same for what only the caller finds wrong: `offset` is where in `bytes`, `what` a constant. */
 struct gh_json_error gh_json_error_at(struct gh_str bytes, size_t offset, const char *what);
 

@@ -42,6 +42,9 @@ enum { NAME_LEAST = 4 + 2, NAME_MOST = 6 * 21 + 2 };
 struct reading {
 	struct openai_body *body;
 	struct openai_fault *fault;
+	int bad;
+	unsigned seen; /* members, a bit each */
+	bool unbound;  /* one of the limits is no number of tokens */
 };
 
 static int refuse(const struct reading *r, const char *param, const char *at, const char *what)
@@ -106,66 +109,64 @@ static void take_limit(struct openai_body *b, struct gh_json value, bool *ret_un
 		b->max_tokens = limit;
 }
 
-static int read_members(const struct reading *r)
+static int read_member(struct reading *r, struct gh_json name, struct gh_json value)
 {
 	struct openai_body *b = r->body;
-	struct gh_json_iterator it = gh_json_each(b->root);
-	struct gh_json name, value;
-	unsigned seen = 0;
-	bool unbound = false, wanted;
-	int bad = 0;
+	enum member m = which(name);
+	enum gh_json_type type = gh_json_type(value);
+	bool wanted;
 
-	while (!bad && gh_json_next(&it, &name, &value)) {
-		enum member m = which(name);
-		enum gh_json_type type = gh_json_type(value);
-
-		if (m == MEMBER_COUNT)
-			continue;
-		if (seen & 1u << m)
-			return refuse(r, members[m].name, name.text.at, "is there twice");
-		seen |= 1u << m;
-		if (members[m].type && type != members[m].type && type != GH_JSON_NULL)
-			return refuse(r, members[m].name, value.text.at, members[m].mismatch);
-		if (m == MODEL)
-			b->model_value = value.text;
-		if (m == STREAM)
-			b->stream = value;
-		if (m == STREAM_OPTIONS)
-			b->stream_options = value;
-		if (type == GH_JSON_NULL)
-			continue;
-		switch (m) {
-		case MODEL:
-			bad = take_model(r, value);
-			break;
-		case STREAM:
-			gh_json_bool(value, &b->streams);
-			break;
-		case STREAM_OPTIONS:
-			bad = take_stream_options(r, value);
-			break;
-		case MAX_TOKENS:
-		case MAX_COMPLETION_TOKENS:
-		case MAX_OUTPUT_TOKENS:
-			take_limit(b, value, &unbound);
-			break;
-		case USER:
-			b->user = value;
-			break;
-		case MESSAGES:
-			b->messages = value;
-			break;
-		case LOGPROBS:
-		case N_PROBS:
-			b->logprobs |= gh_json_bool(value, &wanted) || wanted;
-			break;
-		case MEMBER_COUNT:
-			break;
-		}
+	if (m == MEMBER_COUNT)
+		return 0;
+	if (r->seen & 1u << m)
+		return refuse(r, members[m].name, name.text.at, "is there twice");
+	r->seen |= 1u << m;
+	if (members[m].type && type != members[m].type && type != GH_JSON_NULL)
+		return refuse(r, members[m].name, value.text.at, members[m].mismatch);
+	if (m == MODEL)
+		b->model_value = value.text;
+	if (m == STREAM)
+		b->stream = value;
+	if (m == STREAM_OPTIONS)
+		b->stream_options = value;
+	if (type == GH_JSON_NULL)
+		return 0;
+	switch (m) {
+	case MODEL:
+		return take_model(r, value);
+	case STREAM:
+		gh_json_bool(value, &b->streams);
+		break;
+	case STREAM_OPTIONS:
+		return take_stream_options(r, value);
+	case MAX_TOKENS:
+	case MAX_COMPLETION_TOKENS:
+	case MAX_OUTPUT_TOKENS:
+		take_limit(b, value, &r->unbound);
+		break;
+	case USER:
+		b->user = value;
+		break;
+	case MESSAGES:
+		b->messages = value;
+		break;
+	case LOGPROBS:
+	case N_PROBS:
+		b->logprobs |= gh_json_bool(value, &wanted) || wanted;
+		break;
+	case MEMBER_COUNT:
+		break;
 	}
-	if (unbound)
-		b->max_tokens = -1;
-	return bad;
+	return 0;
+}
+
+/* gh_json_take: the first that is wrong is told, if the rest is JSON. */
+static void take_member(void *arg, struct gh_json name, struct gh_json value)
+{
+	struct reading *r = arg;
+
+	if (!r->bad)
+		r->bad = read_member(r, name, value);
 }
 
 int openai_body_read(struct gh_str bytes, struct openai_body *ret_body,
@@ -173,13 +174,18 @@ int openai_body_read(struct gh_str bytes, struct openai_body *ret_body,
 {
 	struct openai_body b = { .bytes = bytes, .max_tokens = -1 };
 	struct openai_fault fault = { .param = NULL };
-	const struct reading r = { &b, &fault };
-	int bad = gh_json_parse(bytes, &b.root, &fault.at);
+	struct reading r = { .body = &b, .fault = &fault };
+	struct gh_json_error error;
+	int bad = gh_json_parse_members(bytes, take_member, &r, &b.root, &error);
 
-	if (!bad && gh_json_type(b.root) != GH_JSON_OBJECT)
+	if (bad)
+		fault = (struct openai_fault){ NULL, error };
+	else if (gh_json_type(b.root) != GH_JSON_OBJECT)
 		bad = refuse(&r, NULL, b.root.text.at, "it must be an object");
-	if (!bad)
-		bad = read_members(&r);
+	else
+		bad = r.bad;
+	if (r.unbound)
+		b.max_tokens = -1;
 	if (bad)
 		*ret_fault = fault;
 	else

@@ -35,8 +35,8 @@ static void begin_member(struct openai_splices *s)
 {
 	const struct openai_body *b = s->body;
 
-	if (!has_members(b->root) && s->count &&
-	    s->items[0].offset == (size_t)(start_of(b) - b->bytes.at))
+	if (s->count && s->items[0].offset == (size_t)(start_of(b) - b->bytes.at) &&
+	    !has_members(b->root))
 		add(s, start_of(b), 0, GH_STR(","));
 }
 

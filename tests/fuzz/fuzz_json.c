@@ -98,6 +98,55 @@ static void judge(struct gh_json v, unsigned depth)
 	}
 }
 
+struct told {
+	struct gh_str bytes;
+	struct gh_json_iterator it;
+	size_t count;
+};
+
+/* While the rest is not judged: a member is whole, and behind those before it. */
+static void take(void *arg, struct gh_json name, struct gh_json value)
+{
+	struct told *t = arg;
+	struct gh_json again;
+
+	GH_CHECK(is_within(name.text, t->bytes) && is_within(value.text, t->bytes));
+	GH_CHECK(name.text.at + name.text.len < value.text.at);
+	GH_CHECK(gh_json_parse(name.text, &again, NULL) == 0);
+	GH_CHECK(gh_json_type(again) == GH_JSON_STRING);
+	t->bytes = gh_str_slice(t->bytes, (size_t)(value.text.at - t->bytes.at) + value.text.len,
+				t->bytes.len);
+	t->count++;
+}
+
+/* Of a text that is good: what is told is what is read after. */
+static void take_same(void *arg, struct gh_json name, struct gh_json value)
+{
+	struct told *t = arg;
+	struct gh_json right_name, right_value;
+
+	GH_CHECK(gh_json_next(&t->it, &right_name, &right_value));
+	GH_CHECK(name.text.at == right_name.text.at && name.text.len == right_name.text.len);
+	GH_CHECK(value.text.at == right_value.text.at && value.text.len == right_value.text.len);
+	t->count++;
+}
+
+static void judge_members(struct gh_str bytes, struct gh_json v)
+{
+	struct told some = { .bytes = bytes }, same = { .it = gh_json_each(v) };
+	struct gh_json again;
+	int bad = gh_json_parse_members(bytes, take, &some, &again, NULL);
+
+	GH_CHECK(bad == (v.text.at ? 0 : -1));
+	if (bad)
+		return;
+	GH_CHECK(gh_json_parse_members(bytes, take_same, &same, &again, NULL) == 0);
+	GH_CHECK(again.text.at == v.text.at && again.text.len == v.text.len);
+	GH_CHECK(same.count == some.count);
+	GH_CHECK(gh_json_type(v) != GH_JSON_OBJECT ? same.count == 0
+						   : !gh_json_next(&same.it, NULL, &again));
+}
+
 /* Reads what nobody found good: nonsense comes out, but from these bytes, and it ends. */
 static void read_unjudged(struct gh_str bytes)
 {
@@ -120,7 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gh_str bytes = { (const char *)data, size };
 	struct gh_json_error e = { .what = NULL };
-	struct gh_json v;
+	struct gh_json v = { { NULL, 0 } };
 
 	if (gh_json_parse(bytes, &v, &e) == 0) {
 		char *copy;
@@ -135,6 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		GH_CHECK(e.what && e.offset <= size && e.line >= 1 && e.column >= 1);
 	}
+	judge_members(bytes, v);
 	read_unjudged(bytes);
 	return 0;
 }

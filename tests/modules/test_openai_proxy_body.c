@@ -333,6 +333,9 @@ static const struct bad bad[] = {
 	BAD("[{\"model\":\"m\"}]", NULL, 0, 1, 1),
 	/* Twice. */
 	BAD("{\"model\":\"m\",\"model\":\"m\"}", "model", 13, 1, 14),
+	/* Of several the first, but before all that it is no JSON. */
+	BAD("{\"model\":1,\"stream\":1}", "model", 9, 1, 10),
+	BAD("{\"model\":1,\"stream\":tru}", NULL, 20, 1, 21),
 	BAD("{\"model\":\"m\",\n\"mod\\u0065l\":\"n\"}", "model", 14, 2, 1),
 	BAD("{\"\\u006dodel\":null,\"model\":\"n\"}", "model", 19, 1, 20),
 	BAD("{\"model\":null,\"model\":null}", "model", 14, 1, 15),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -283,6 +284,51 @@ static void every_byte_of_a_string_is_seen(void **state)
 	}
 }
 
+static void note(void *arg, struct gh_json name, struct gh_json value)
+{
+	char *to = arg;
+	size_t len = strlen(to);
+
+	snprintf(to + len, 256 - len, GH_FMT "=" GH_FMT ";", GH_ARG(name.text), GH_ARG(value.text));
+}
+
+static void the_roots_members_are_told_on_the_way(void **state)
+{
+	static const struct {
+		const char *text, *told;
+		int result;
+	} cases[] = {
+		{ "{}", "", 0 },
+		{ "{ }", "", 0 },
+		{ "[]", "", 0 },
+		{ "7", "", 0 },
+		{ "[{\"a\":1}]", "", 0 },
+		{ "[1,{\"a\":1},2]", "", 0 },
+		{ "{\"a\":1}", "\"a\"=1;", 0 },
+		{ " { \"a\" : 1 , \"b\" : \"x,y\" } ", "\"a\"=1;\"b\"=\"x,y\";", 0 },
+		{ "{\"a\":[],\"b\":{},\"c\":[ ],\"d\":null}",
+		  "\"a\"=[];\"b\"={};\"c\"=[ ];\"d\"=null;", 0 },
+		{ "{\"a\":{\"a\":{\"b\":[{\"c\":1}]}},\"a\":[[1],[2]]}",
+		  "\"a\"={\"a\":{\"b\":[{\"c\":1}]}};\"a\"=[[1],[2]];", 0 },
+		{ "{\"\\u0061\":\"\\\"\"}", "\"\\u0061\"=\"\\\"\";", 0 },
+		/* What is wrong further on is found after. */
+		{ "{\"a\":1,\"b\":[2,]}", "\"a\"=1;", -1 },
+		{ "{\"a\":1,}", "\"a\"=1;", -1 },
+		{ "{\"a\":1} x", "\"a\"=1;", -1 },
+		{ "{\"a\":tru}", "", -1 },
+		{ "{\"a\":{\"b\":1}", "\"a\"={\"b\":1};", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < GH_COUNT_OF(cases); i++) {
+		char told[256] = "";
+		struct gh_json v;
+		assert_int_equal(gh_json_parse_members(gh_str(cases[i].text), note, told, &v, NULL),
+				 cases[i].result);
+		assert_string_equal(told, cases[i].told);
+	}
+}
+
 static struct gh_str nested(char *to, size_t depth, char open, char close)
 {
 	memset(to, open, depth);
@@ -333,6 +379,7 @@ int main(void)
 		cmocka_unit_test(an_error_has_line_and_column),
 		cmocka_unit_test(a_cut_text_is_refused),
 		cmocka_unit_test(every_byte_of_a_string_is_seen),
+		cmocka_unit_test(the_roots_members_are_told_on_the_way),
 		cmocka_unit_test(nesting_has_a_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
