@@ -1,6 +1,8 @@
 /* Judging a text of JSON, in one pass and without recursion. json_read.c reads what was found good. */
 #include "core/http/json.h"
 
+#include <endian.h>
+
 #include "core/http/octets.h"
 
 struct scan {
@@ -48,19 +50,9 @@ static void skip_space(struct scan *s)
 		s->at++;
 }
 
-/* The first byte is the lowest. */
-static uint64_t little_endian(uint64_t x)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	return __builtin_bswap64(x);
-#else
-	return x;
-#endif
-}
-
 #define EACH(byte) (UINT64_MAX / 255 * (byte))
 
-/* Of 8 bytes those that stop a string, by their highest bits: the first of them for certain, as a borrow
+/* Of 8 bytes, the first the lowest, those that stop a string, by their highest bits: the first of them for certain, as a borrow
  * can only come from a byte that does. */
 static uint64_t stops(uint64_t x)
 {
@@ -75,7 +67,7 @@ static const char *skip_plain(const char *at, const char *end)
 
 	for (; end - at >= (ptrdiff_t)sizeof x; at += sizeof x) {
 		memcpy(&x, at, sizeof x);
-		found = stops(little_endian(x));
+		found = stops(le64toh(x));
 		if (found)
 			return at + __builtin_ctzll(found) / 8;
 	}

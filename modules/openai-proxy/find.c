@@ -1,6 +1,6 @@
 #include "find.h"
 
-#include <endian.h>
+#include "octets.h"
 
 enum state {
 	START, /* before the object */
@@ -101,33 +101,19 @@ static uint8_t which(const struct openai_find *f)
 
 /* ---- Skipping, sixteen bytes a step ---- */
 
-typedef unsigned char octets __attribute__((vector_size(16)));
-
 static const unsigned char brackets[256] = {
 	['"'] = 1, ['['] = 1, [']'] = 1, ['{'] = 1, ['}'] = 1,
 };
 
-/* The place of the first byte that is not zero, or 16. */
-static size_t first_mark(octets x)
-{
-	uint64_t marks[2];
-
-	memcpy(marks, &x, sizeof marks);
-	if (marks[0])
-		return (size_t)__builtin_ctzll(le64toh(marks[0])) >> 3;
-	if (marks[1])
-		return 8 + ((size_t)__builtin_ctzll(le64toh(marks[1])) >> 3);
-	return 16;
-}
-
 static const char *skip_to_bracket(const char *at, const char *end)
 {
 	while (end - at >= 16) {
-		octets x;
+		openai_octets x;
 
 		memcpy(&x, at, sizeof x);
-		octets lower = x | 0x20; /* a bracket is its brace */
-		size_t len = first_mark((octets)((x == '"') | (lower == '{') | (lower == '}')));
+		openai_octets lower = x | 0x20; /* a bracket is its brace */
+		size_t len = openai_first_mark(
+			(openai_octets)((x == '"') | (lower == '{') | (lower == '}')));
 		at += len;
 		if (len < 16)
 			return at;
@@ -140,10 +126,10 @@ static const char *skip_to_bracket(const char *at, const char *end)
 static const char *skip_in_string(const char *at, const char *end)
 {
 	while (end - at >= 16) {
-		octets x;
+		openai_octets x;
 
 		memcpy(&x, at, sizeof x);
-		size_t len = first_mark((octets)((x == '"') | (x == '\\')));
+		size_t len = openai_first_mark((openai_octets)((x == '"') | (x == '\\')));
 		at += len;
 		if (len < 16)
 			return at;

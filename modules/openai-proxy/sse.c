@@ -1,5 +1,7 @@
 #include "sse.h"
 
+#include "octets.h"
+
 enum state {
 	LINE,  /* at its first byte */
 	WORD,  /* in a field's name */
@@ -9,20 +11,16 @@ enum state {
 
 enum field { IGNORED, EVENT, DATA };
 
-typedef unsigned char octets __attribute__((vector_size(16)));
-
 /* The end of the line that `at` is in, or `end`; sixteen bytes a step. */
 static const char *line_end(const char *at, const char *end)
 {
 	for (; end - at >= 16; at += 16) {
-		octets x;
-		uint64_t marks[2];
+		openai_octets x;
 
 		memcpy(&x, at, sizeof x);
-		x = (octets)((x == '\n') | (x == '\r'));
-		memcpy(marks, &x, sizeof marks);
-		if (marks[0] | marks[1])
-			break;
+		size_t len = openai_first_mark((openai_octets)((x == '\n') | (x == '\r')));
+		if (len < 16)
+			return at + len;
 	}
 	while (at < end && *at != '\n' && *at != '\r')
 		at++;
