@@ -121,11 +121,11 @@ const struct gh_option gh__upstream_rows[] = {
 		  "How long the first byte of an answer may take; 0: for ever, since a long prompt "
 		  "takes long.",
 		  .max = DAY),
-	GH_OPTION(
-		struct gh_upstream, idle_timeout, "5m",
-		"How long an answer that has begun may pause, and how long its head may take from "
-		"its first byte on; 0: for ever.",
-		.max = DAY),
+	GH_OPTION(struct gh_upstream, idle_timeout, "5m",
+		  "How long an answer that has begun may pause; its head, from the first byte on, "
+		  "may take so long in all, or `first_byte_timeout` where that is shorter. "
+		  "0: for ever.",
+		  .max = DAY),
 	GH_OPTION(struct gh_upstream, keepalive, "4s",
 		  "How long an idle connection is kept; less than the server keeps it, and many "
 		  "close at 5 seconds. 0: not at all.",

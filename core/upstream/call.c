@@ -249,14 +249,25 @@ static void take(struct gh__call *c, const char *at, const char *end)
 		u->held.from = u->held.to = 0;
 }
 
-/* The time for a head that has begun is for all of it: a byte now and then does not buy more. */
+/* For the rest of a head that has begun: no longer than for its first byte, and never for ever because
+ * that may take so long. */
+static uint64_t head_timeout(const struct gh__upstream *u)
+{
+	uint64_t first = u->first_byte_timeout, idle = u->idle_timeout;
+
+	return first && (!idle || first < idle) ? first : idle;
+}
+
+/* The time for a head is for all of it: a byte now and then does not buy more. */
 void gh__call_await(struct gh__call *c)
 {
 	struct gh__deadline *d = &c->conn->deadline;
 	bool got = c->flags & GH__CALL_GOT_HEAD;
 	bool in_head = !got && gh__held_bytes(&c->conn->held).len;
 	bool goes_on = in_head && c->flags & GH__CALL_IN_HEAD;
-	uint64_t ms = got || in_head ? c->upstream->idle_timeout : c->upstream->first_byte_timeout;
+	uint64_t ms = got       ? c->upstream->idle_timeout
+		      : in_head ? head_timeout(c->upstream)
+				: c->upstream->first_byte_timeout;
 
 	c->flags &= ~(unsigned)GH__CALL_IN_HEAD;
 	if (!ms || c->flags & GH__CALL_HELD) {
