@@ -20,7 +20,8 @@ static int provision(struct gh_instance *in, void *self_)
 	struct hello *self = self_;
 
 	if (!gh_str_starts(self->path, GH_STR("/")))
-		return gh_invalid_at(in, self->path, "the path '" GH_FMT "' must begin with /",
+		return gh_invalid_at(in, self->path,
+				     "a path begins with a slash: write '/" GH_FMT "'",
 				     GH_ARG(self->path));
 	self->greeted = gh_counter(in, "gatehouse_hello_total", "", "Greetings that were given.");
 	return 0;
